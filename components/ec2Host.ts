@@ -1,0 +1,128 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { type SshKeys, sshKeys } from "../gateway/keys";
+import { renderUserData } from "../gateway/render/cloudInit";
+import type { Ec2HostSettings } from "../gateway/settings/schema";
+import { type Connection, dialling, type Host, machineReady } from "./host";
+
+/** The login Debian's images make; they refuse root. */
+const LOGIN = "admin";
+
+/**
+ * The architecture of an instance type, by AWS's naming: `g` after the generation's number is Graviton (t4g, c7gn, im4gn), as was
+ * the first family, a1. Asking AWS would cost a permission (ec2:DescribeInstanceTypes) and an answer before anything could be planned.
+ */
+export const architectureOf = (instanceType: string): "arm64" | "amd64" =>
+  /^(a1|[a-z]+\d+g[a-z]*)\./.test(instanceType) ? "arm64" : "amd64";
+
+/** Debian's own public parameter (https://wiki.debian.org/Cloud/AmazonEC2Image): the newest image of the region. */
+const debianImage = (instanceType: string): pulumi.Output<string> =>
+  aws.ssm.getParameterOutput({ name: `/aws/service/debian/release/13/latest/${architectureOf(instanceType)}` })
+    .insecureValue;
+
+export interface Ec2HostArgs extends Ec2HostSettings {
+  /** UDP port to open for everybody. */
+  readonly wireguardPort: number;
+}
+
+/** A new EC2 machine with a fixed public address, reached by SSH from `sshFrom` only. */
+export class Ec2Host extends pulumi.ComponentResource implements Host {
+  readonly address: pulumi.Output<string>;
+  readonly connection: pulumi.Output<Connection>;
+  readonly identity: pulumi.Output<string>;
+  readonly deletedWith: pulumi.Resource;
+  readonly ready: pulumi.Resource;
+
+  constructor(name: string, args: Ec2HostArgs, options?: pulumi.ComponentResourceOptions) {
+    super("wg-gateway:index:Ec2Host", name, {}, options);
+    const tags = { Name: `${pulumi.getProject()}-${pulumi.getStack()}`, ...args.tags };
+    const loginKeys = this.makeSshKeys(`${name}-login-key`);
+    const hostKeys = this.makeSshKeys(`${name}-host-key`);
+
+    const { group, rules } = this.makeFirewall(name, args, tags);
+    const keyPair = new aws.ec2.KeyPair(
+      `${name}-key-pair`,
+      { publicKey: pulumi.unsecret(loginKeys.publicKey), tags },
+      { parent: this },
+    );
+    const instance = new aws.ec2.Instance(
+      `${name}-instance`,
+      {
+        ami: args.amiId ?? debianImage(args.instanceType),
+        instanceType: args.instanceType,
+        subnetId: args.subnetId,
+        vpcSecurityGroupIds: [group.id],
+        keyName: keyPair.keyName,
+        userData: hostKeys.apply(renderUserData),
+        userDataReplaceOnChange: true,
+        // Clients' packets must not reach the credentials of the machine: only IMDSv2, and its answers live for one hop.
+        metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+        rootBlockDevice: { volumeType: "gp3", volumeSize: args.volumeSize, encrypted: true, tags },
+        tags,
+      },
+      // Debian's parameter moves with each image: it must not replace a running gateway. An image somebody chose is meant.
+      { parent: this, ignoreChanges: args.amiId === undefined ? ["ami"] : [] },
+    );
+    const address = new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, { parent: this });
+    const association = new aws.ec2.EipAssociation(
+      `${name}-address-association`,
+      { instanceId: instance.id, allocationId: address.allocationId },
+      { parent: this },
+    );
+
+    this.address = address.publicIp;
+    this.identity = instance.id;
+    this.deletedWith = instance;
+    // Through the association: before it, the address leads to no machine, or to the one before.
+    const reached = pulumi.all([address.publicIp, association.id]).apply(([ip]) => ip);
+    this.connection = pulumi.secret({
+      host: reached,
+      user: LOGIN,
+      privateKey: loginKeys.privateKey,
+      hostKey: hostKeys.publicKey,
+      ...dialling,
+    });
+    this.ready = machineReady(`${name}-ready`, this, { parent: this, deletedWith: instance, dependsOn: rules });
+    this.registerOutputs({ address: this.address });
+  }
+
+  private makeSshKeys(name: string): pulumi.Output<SshKeys> {
+    const seed = new random.RandomBytes(name, { length: 32 }, { parent: this });
+    return pulumi.secret(seed.base64.apply((base64) => sshKeys(Buffer.from(base64, "base64"), "wg-gateway")));
+  }
+
+  /** Rules stand by themselves: inline ones would fight with them. The provider takes AWS's own egress rule away, so it is made here. */
+  private makeFirewall(name: string, args: Ec2HostArgs, tags: Record<string, string>) {
+    const vpcId = args.subnetId === undefined ? undefined : aws.ec2.getSubnetOutput({ id: args.subnetId }).vpcId;
+    const group = new aws.ec2.SecurityGroup(
+      `${name}-firewall`,
+      { description: "WireGuard from everywhere, SSH from its operators", vpcId, tags },
+      { parent: this },
+    );
+    const rule = { securityGroupId: group.id, tags };
+    const everywhere = "0.0.0.0/0";
+    const options = { parent: this };
+    const rules: pulumi.Resource[] = [
+      new aws.vpc.SecurityGroupIngressRule(
+        `${name}-wireguard`,
+        { ...rule, ipProtocol: "udp", fromPort: args.wireguardPort, toPort: args.wireguardPort, cidrIpv4: everywhere },
+        options,
+      ),
+      ...[...new Set(args.sshFrom)].map(
+        (network) =>
+          new aws.vpc.SecurityGroupIngressRule(
+            `${name}-ssh-${network}`,
+            { ...rule, ipProtocol: "tcp", fromPort: 22, toPort: 22, cidrIpv4: network },
+            options,
+          ),
+      ),
+      new aws.vpc.SecurityGroupEgressRule(
+        `${name}-egress`,
+        { ...rule, ipProtocol: "-1", cidrIpv4: everywhere },
+        options,
+      ),
+    ];
+    return { group, rules };
+  }
+}

@@ -1,0 +1,33 @@
+import * as pulumi from "@pulumi/pulumi";
+import { SettingsError } from "../gateway/settings/fault";
+import type { Settings } from "../gateway/settings/schema";
+import { type Credentials, parseSettings } from "../gateway/settings/settings";
+import { readProjectFile } from "./projectFiles";
+
+/** Structured values arrive as JSON; a plain text is one that is not. */
+function plainValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Reads every key of the project's namespace, known or not, so that a mistyped one is reported. Synchronous: all of it is checked
+ * before the first resource is made.
+ * @returns the settings, and the credentials by exit as a secret
+ * @throws RunError with everything that is wrong; Pulumi prints its message alone
+ */
+export function loadStackSettings(): { settings: Settings; credentials: pulumi.Output<Record<string, Credentials>> } {
+  const prefix = `${pulumi.getProject()}:`;
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+  const values = Object.fromEntries(own.map(([key, text]) => [key.slice(prefix.length), plainValue(text)]));
+  const { credentials: unchecked, ...raw } = values;
+  try {
+    const { settings, credentials } = parseSettings(raw, { readFile: readProjectFile, credentials: unchecked });
+    return { settings, credentials: pulumi.secret(Object.fromEntries(credentials)) };
+  } catch (error) {
+    throw error instanceof SettingsError ? new pulumi.RunError(error.message) : error;
+  }
+}

@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import type { Plan } from "../plan/plan";
+import type { GatewaySecrets } from "../secrets";
+import { renderResolver } from "./dnsmasq";
+import { CONFIG_DIR, type MachineFile } from "./file";
+import { renderExitIpRules, renderExitRoutes, renderExitVariables, renderHostIpRules } from "./iproute";
+import { renderHostRules, renderNamespaceRules } from "./nftables";
+import { exitPath, renderCredentials, renderOpenVpn, renderRemotes } from "./openvpn";
+import { renderNamespaceResolv } from "./resolv";
+import { renderExitUnitDropIn } from "./systemd";
+import { renderInterface } from "./wireguard";
+
+/** What a release is made of. */
+export interface BundleParts {
+  readonly plan: Plan;
+  readonly secrets: GatewaySecrets;
+  /** Which machine it is for; changes when the machine is replaced, so that the new one is set up. */
+  readonly machine: string;
+  /** The fixed files of userdata/, from `installedFile`. */
+  readonly fixed: readonly MachineFile[];
+}
+
+/** Every file that follows from the settings, the secret ones with mode 0600. */
+export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] {
+  const open = (path: string, content: string): MachineFile => ({ path, mode: "0644", content });
+  const secret = (path: string, content: string): MachineFile => ({ path, mode: "0600", content });
+  return [
+    secret("/etc/wireguard/wg0.conf", renderInterface(plan, secrets)),
+    open(`${CONFIG_DIR}/host.nft`, renderHostRules(plan)),
+    open(`${CONFIG_DIR}/rules`, renderHostIpRules(plan)),
+    open(`${CONFIG_DIR}/resolvers/host.conf`, renderResolver(plan, ["127.0.0.1", plan.wireguard.address])),
+    ...plan.exits.flatMap((exit) => {
+      const credentials = secrets.credentials.get(exit.name);
+      return [
+        open(`${CONFIG_DIR}/resolvers/${exit.name}.conf`, renderResolver(plan, [exit.hostAddress], exit.hostAddress)),
+        open(`/etc/netns/${exit.namespace}/resolv.conf`, renderNamespaceResolv(exit)),
+        open(`/etc/systemd/system/wg-gateway-exit@${exit.name}.service.d/namespace.conf`, renderExitUnitDropIn(exit)),
+        open(exitPath(exit, "variables"), renderExitVariables(plan, exit)),
+        open(exitPath(exit, "rules"), renderExitIpRules(plan, exit)),
+        open(exitPath(exit, "routes"), renderExitRoutes(exit)),
+        open(exitPath(exit, "namespace.nft"), renderNamespaceRules(plan, exit)),
+        open(exitPath(exit, "remotes"), renderRemotes(exit)),
+        secret(exitPath(exit, "openvpn.conf"), renderOpenVpn(exit)),
+        ...(credentials && exit.provider.wantsCredentials ? [secret(exitPath(exit, "credentials"), renderCredentials(credentials))] : []),
+      ];
+    }),
+  ];
+}
+
+/**
+ * The whole release as one text, for the standard input of `gatewayctl apply`: JSON `{format, machine, exits, digest, files}`, where
+ * `digest` is the SHA-256 of every file's path, mode and content, each ended by a zero byte. A secret, for some files are.
+ */
+export function renderBundle({ plan, secrets, machine, fixed }: BundleParts): string {
+  const files = [...fixed, ...renderFiles(plan, secrets)].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const hash = createHash("sha256");
+  for (const { path, mode, content } of files) hash.update(`${path}\0${mode}\0${content}\0`);
+  const digest = hash.digest("hex");
+  return `${JSON.stringify({ format: 1, machine, exits: plan.exits.map((exit) => exit.name), digest, files })}\n`;
+}

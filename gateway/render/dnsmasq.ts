@@ -1,0 +1,30 @@
+import type { Plan } from "../plan/plan";
+
+/**
+ * Configuration of one resolver (`man 8 dnsmasq`). Each exit has a process and a cache of its own: a name may have other answers
+ * where its provider is.
+ * @param listen the addresses it answers on
+ * @param askFrom the source address of its queries; the rules lead that of an exit's resolver into the exit. Undefined: the host's
+ */
+export function renderResolver(plan: Plan, listen: readonly string[], askFrom?: string): string {
+  const records = Object.entries(plan.dns.records);
+  return [
+    "port=53",
+    "no-resolv",
+    "no-hosts",
+    // Bound to the addresses alone: with bind-dynamic a TCP question is refused when it came in by another interface than the
+    // address's own, as one does that the rules lead from wg0 to an exit's resolver.
+    "bind-interfaces",
+    ...listen.map((address) => `listen-address=${address}`),
+    ...plan.dns.upstreams.map((upstream) => `server=${upstream}${askFrom === undefined ? "" : `@${askFrom}`}`),
+    ...records.map(([name, address]) => `host-record=${name},${address}`),
+    // Not even a question for another type of a local name leaves.
+    ...records.map(([name]) => `local=/${name}/`),
+    "domain-needed",
+    "bogus-priv",
+    // 150 each by default, too few for a house full of clients.
+    "cache-size=10000",
+    "dns-forward-max=1000",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,54 @@
+import { MARK_MASK, ROUTE_PROTOCOL, UNREACHABLE_METRIC } from "../plan/ids";
+import type { ExitPlan, IpRule, Plan } from "../plan/plan";
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+/** The arguments of `ip rule add` for one rule (`man 8 ip-rule`), tagged as ours by its protocol. */
+const ruleArguments = (rule: IpRule): string =>
+  [
+    `priority ${rule.priority}`,
+    `from ${rule.from ?? "all"}`,
+    ...(rule.to === undefined ? [] : [`to ${rule.to}`]),
+    ...(rule.mark === undefined ? [] : [`fwmark ${hex(rule.mark)}/${hex(MARK_MASK)}`]),
+    `lookup ${rule.table}`,
+    `protocol ${ROUTE_PROTOCOL}`,
+  ].join(" ");
+
+const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");
+
+/** The rules that hold whatever exits there are: peers and local networks, one `ip rule` argument list a line. */
+export function renderHostIpRules(plan: Plan): string {
+  return lines(plan.ipRules.filter((rule) => rule.table === "main").map(ruleArguments));
+}
+
+/** The rules that lead to one exit's table. */
+export function renderExitIpRules(plan: Plan, exit: ExitPlan): string {
+  return lines(plan.ipRules.filter((rule) => rule.table === exit.table).map(ruleArguments));
+}
+
+/**
+ * The exit's routing table, one `ip route replace` argument list a line. The `unreachable` stands first and stays when the veth goes:
+ * without it a lookup would fall through to the main table and out of the uplink.
+ */
+export function renderExitRoutes(exit: ExitPlan): string {
+  return lines([
+    `unreachable default metric ${UNREACHABLE_METRIC} table ${exit.table} protocol ${ROUTE_PROTOCOL}`,
+    `default via ${exit.namespaceAddress} dev ${exit.hostLink} table ${exit.table} protocol ${ROUTE_PROTOCOL}`,
+  ]);
+}
+
+/** What exit-up.sh and exit-down.sh read: shell assignments, names and addresses only. */
+export function renderExitVariables(plan: Plan, exit: ExitPlan): string {
+  const prefix = exit.network.split("/")[1] ?? "24";
+  return lines([
+    `NAMESPACE=${exit.namespace}`,
+    `HOST_LINK=${exit.hostLink}`,
+    `NAMESPACE_LINK=${exit.namespaceLink}`,
+    `HOST_ADDRESS=${exit.hostAddress}`,
+    `NAMESPACE_ADDRESS=${exit.namespaceAddress}`,
+    `PREFIX_LENGTH=${prefix}`,
+    `TABLE=${exit.table}`,
+    `CLIENTS=${plan.wireguard.subnet}`,
+    `LOG=${exit.log}`,
+  ]);
+}

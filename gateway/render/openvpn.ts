@@ -1,0 +1,60 @@
+import type { ExitPlan } from "../plan/plan";
+import type { Credentials } from "../settings/settings";
+import { CONFIG_DIR, LIB_DIR } from "./file";
+
+/** Where a file of one exit lies. */
+export const exitPath = (exit: ExitPlan, file: string): string => `${CONFIG_DIR}/exits/${exit.name}/${file}`;
+
+/**
+ * The client's configuration: our own lines first, then what the provider's profile says of itself (`man 8 openvpn`).
+ * There is no `remote`: exit-remotes.sh writes them as addresses into a file of its own, which the unit names beside this one.
+ */
+export function renderOpenVpn(exit: ExitPlan): string {
+  return [
+    "client",
+    "dev tun0",
+    "dev-type tun",
+    "nobind",
+    // A failing provider is tried again for ever, quickly, and even after a spurious AUTH_FAILED; the unit starts the client anew,
+    // with the names looked up again, when every remote has failed five times.
+    "auth-retry nointeract",
+    "connect-retry 1 10",
+    "connect-retry-max 5",
+    "connect-timeout 10",
+    "persist-key",
+    "auth-nocache",
+    // Whatever the provider pushes, routes and names are ours.
+    "route-noexec",
+    'pull-filter ignore "redirect-gateway"',
+    'pull-filter ignore "redirect-private"',
+    'pull-filter ignore "dhcp-option"',
+    'pull-filter ignore "dns "',
+    'pull-filter ignore "ifconfig-ipv6"',
+    'pull-filter ignore "route-ipv6"',
+    'pull-filter ignore "block-outside-dns"',
+    'pull-filter ignore "ping-restart"',
+    "ping 5",
+    "ping-restart 30",
+    // The default differs between releases.
+    "mssfix 1450",
+    "script-security 2",
+    `up ${LIB_DIR}/tun-up.sh`,
+    `log-append ${exit.log}`,
+    "verb 3",
+    ...(exit.provider.wantsCredentials ? [`auth-user-pass ${exitPath(exit, "credentials")}`] : []),
+    "",
+    "# From the provider's profile",
+    ...exit.provider.lines,
+    "",
+  ].join("\n");
+}
+
+/** OpenVPN's file for auth-user-pass: user name, then password, a line each. */
+export function renderCredentials({ username, password }: Credentials): string {
+  return `${username}\n${password}\n`;
+}
+
+/** What exit-remotes.sh looks up: HOST PORT udp|tcp, one a line. */
+export function renderRemotes(exit: ExitPlan): string {
+  return exit.provider.remotes.map(({ host, port, protocol }) => `${host} ${port} ${protocol}\n`).join("");
+}

@@ -1,0 +1,33 @@
+import type { ClientPlan, Plan } from "../plan/plan";
+import type { ClientKeys } from "../secrets";
+
+/** What a client's profile is made of. */
+export interface ProfileParts {
+  readonly plan: Plan;
+  readonly client: ClientPlan;
+  readonly keys: ClientKeys;
+  readonly serverPublicKey: string;
+  /** Where the client finds the gateway: ADDRESS:PORT. */
+  readonly endpoint: string;
+}
+
+/**
+ * A client's profile as the WireGuard apps and wg-quick import it. It takes the whole of IPv4 and IPv6 into the tunnel: the gateway
+ * carries IPv4, and IPv6 ends here instead of going past it. A client that keeps its private key finds a line to fill in.
+ */
+export function renderProfile({ plan, client, keys, serverPublicKey, endpoint }: ProfileParts): string {
+  return `# ${client.name}, exit ${client.exit}
+[Interface]
+PrivateKey = ${keys.privateKey ?? "(put this device's own private key here)"}
+Address = ${client.address}/32
+DNS = ${plan.wireguard.address}
+MTU = ${plan.wireguard.mtu}
+
+[Peer]
+PublicKey = ${serverPublicKey}
+PresharedKey = ${keys.presharedKey}
+AllowedIPs = 0.0.0.0/0, ::/0
+Endpoint = ${endpoint}
+PersistentKeepalive = 25
+`;
+}

@@ -1,0 +1,34 @@
+/** One thing that is wrong with the settings, in the words of whoever has to mend it. */
+export interface Fault {
+  /** The stack configuration's key, such as `clients[1].address`. */
+  readonly key: string;
+  /** What stands there; `undefined` when the key is missing. Never a secret: see {@link hidden}. */
+  readonly value: unknown;
+  /** What may stand there. */
+  readonly allowed: string;
+  /** What to do about it. */
+  readonly mend: string;
+}
+
+/** Stands in a {@link Fault} for a value that must not be printed. */
+export const hidden = Symbol("hidden");
+
+function shown(value: unknown): string {
+  if (value === undefined) return "is missing";
+  if (value === hidden) return "is not valid (its value is not shown)";
+  const text = JSON.stringify(value);
+  return `is ${text.length > 120 ? `${text.slice(0, 117)}...` : text}`;
+}
+
+/** All faults of a stack's settings at once. Thrown before any resource is made. */
+export class SettingsError extends Error {
+  /** @param faults at least one, in the order in which they are printed */
+  constructor(readonly faults: readonly Fault[]) {
+    const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+    const lines = faults.map(
+      (fault) => `  wg-gateway:${fault.key} ${shown(fault.value)}\n    allowed: ${fault.allowed}\n    mend:    ${fault.mend}`,
+    );
+    super(`the stack configuration has ${count}; nothing was changed\n${lines.join("\n")}`);
+    this.name = "SettingsError";
+  }
+}

@@ -1,0 +1,196 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parse, stringify } from "yaml";
+
+import { run } from "./process";
+import { namespaceOf } from "./topology";
+import { stateDir, statePath } from "./state";
+
+/** What a run did, counted by resource; the same numbers from both engines. */
+export interface Summary {
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly deleted: number;
+}
+
+/** The stack's outputs. */
+export interface Outputs {
+  readonly address: string;
+  readonly endpoint: string;
+  readonly serverPublicKey: string;
+  readonly exits: Record<string, { namespace: string; table: number; log: string }>;
+  readonly clientProfiles: Record<string, string>;
+}
+
+export interface UpResult {
+  readonly summary: Summary;
+  readonly outputs: Outputs;
+  /** Everything that was said. */
+  readonly said: string;
+}
+
+/** Settings that replace those of Pulumi.lab.yaml, by their key without the project's name. */
+export type Changes = Readonly<Record<string, unknown>>;
+
+/** A deployment that was refused or failed, with what it said. */
+export class DeploymentError extends Error {
+  override readonly name = "DeploymentError";
+}
+
+const projectDir = join(__dirname, "..");
+const PASSPHRASE = "lab";
+/** Milliseconds for one run of an engine. */
+const DEADLINE = 600_000;
+
+/** Deploys the lab stack from the operator's place, by `pulumi` or by the embedded engine. */
+export abstract class Deployment {
+  /** What does the work, for people. */
+  abstract readonly engine: string;
+
+  /** @param progress takes each line as it is said; default nobody */
+  constructor(protected readonly progress: (line: string) => void = () => undefined) {}
+
+  /** By the `pulumi` on PATH when its plugins for the lab's resources are there too, else by the embedded engine. */
+  static async choose(progress?: (line: string) => void): Promise<Deployment> {
+    return (await pulumiIsWhole()) ? new PulumiDeployment(progress) : new EmbeddedDeployment(progress);
+  }
+
+  /** @throws DeploymentError when it is refused or fails */
+  abstract up(changes?: Changes): Promise<UpResult>;
+  /** @throws DeploymentError when it fails */
+  abstract destroy(): Promise<Summary>;
+
+  /** Runs a command in the operator's network; the rest of the world is this machine's. */
+  protected async run(
+    command: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<{ stdout: string; said: string }> {
+    const child = spawn("ip", ["netns", "exec", namespaceOf("operator"), ...command], {
+      cwd: projectDir,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: DEADLINE,
+    });
+    const stdout: string[] = [];
+    const said: string[] = [];
+    createInterface(child.stdout).on("line", (line) => stdout.push(line));
+    for (const stream of [child.stdout, child.stderr])
+      createInterface(stream).on("line", (line) => {
+        said.push(line);
+        this.progress(line);
+      });
+    const [code] = (await once(child, "close")) as [number | null];
+    if (code !== 0) throw new DeploymentError(said.join("\n") || `${command.join(" ")} ended with ${code}`);
+    return { stdout: stdout.join("\n"), said: said.join("\n") };
+  }
+}
+
+/** The lab's own engine; see engine/. */
+export class EmbeddedDeployment extends Deployment {
+  override readonly engine = "the lab's embedded engine";
+
+  override async up(changes: Changes = {}): Promise<UpResult> {
+    const overrides = Object.entries(changes).flatMap(([key, value]) => [
+      "--config",
+      `${key}=${JSON.stringify(value)}`,
+    ]);
+    const { stdout, said } = await this.run(this.command("up", ["--json", "--show-secrets", ...overrides]));
+    return { summary: summaryOf(said), outputs: JSON.parse(stdout) as Outputs, said };
+  }
+
+  override async destroy(): Promise<Summary> {
+    return summaryOf((await this.run(this.command("destroy"))).said);
+  }
+
+  private command(verb: string, rest: readonly string[] = []): string[] {
+    const main = join(projectDir, "lab", "engine", "main.ts");
+    return [process.execPath, "--import", "tsx", main, verb, "--state", join(stateDir, "engine.json"), ...rest];
+  }
+}
+
+/** The real CLI with a file backend; its home, its passphrase and its copy of the stack file are the lab's. */
+export class PulumiDeployment extends Deployment {
+  override readonly engine = "pulumi";
+  private readonly stackFile = statePath("pulumi", "Pulumi.lab.yaml");
+
+  override async up(changes: Changes = {}): Promise<UpResult> {
+    await this.select(changes);
+    const { said } = await this.pulumi("up", "--yes", "--skip-preview", "--config-file", this.stackFile);
+    const { stdout } = await this.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "lab");
+    return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said };
+  }
+
+  override async destroy(): Promise<Summary> {
+    const { said } = await this.pulumi(
+      "destroy",
+      "--yes",
+      "--skip-preview",
+      "--config-file",
+      this.stackFile,
+      "--stack",
+      "lab",
+    );
+    return summaryOfPulumi(said);
+  }
+
+  /** The stack exists, and its file says what the changes want; the salt of the passphrase stays. */
+  private async select(changes: Changes): Promise<void> {
+    mkdirSync(join(stateDir, "pulumi", "backend"), { recursive: true });
+    const home = join(stateDir, "pulumi", "home");
+    mkdirSync(home, { recursive: true });
+    const plugins = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins");
+    if (!existsSync(join(home, "plugins"))) symlinkSync(plugins, join(home, "plugins"));
+    if (!existsSync(this.stackFile)) {
+      cpSync(join(projectDir, "Pulumi.lab.yaml"), this.stackFile);
+      await this.pulumi("stack", "init", "lab", "--config-file", this.stackFile);
+    }
+    const given = parse(readFileSync(join(projectDir, "Pulumi.lab.yaml"), "utf8")) as {
+      config: Record<string, unknown>;
+    };
+    const kept = parse(readFileSync(this.stackFile, "utf8")) as Record<string, unknown>;
+    const changed = Object.fromEntries(Object.entries(changes).map(([key, value]) => [`wg-gateway:${key}`, value]));
+    writeFileSync(this.stackFile, stringify({ ...kept, config: { ...given.config, ...changed } }), { mode: 0o600 });
+  }
+
+  private pulumi(...words: string[]): Promise<{ stdout: string; said: string }> {
+    return this.run(["pulumi", ...words, "--non-interactive", "--color", "never"], {
+      PULUMI_BACKEND_URL: `file://${join(stateDir, "pulumi", "backend")}`,
+      PULUMI_HOME: join(stateDir, "pulumi", "home"),
+      PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+    });
+  }
+}
+
+async function pulumiIsWhole(): Promise<boolean> {
+  const { exitCode, stdout } = await run(["pulumi", "plugin", "ls", "--json"]).catch(() => ({
+    exitCode: 127,
+    stdout: "",
+  }));
+  if (exitCode !== 0) return false;
+  const found = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
+  return ["command", "random"].every((name) => found.includes(name));
+}
+
+function summaryOf(said: string): Summary {
+  const [, created, updated, unchanged, deleted] =
+    /Resources: (\d+) created, (\d+) updated, (\d+) unchanged, (\d+) deleted/.exec(said) ?? [];
+  if (created === undefined) throw new DeploymentError(`no summary in what was said:\n${said}`);
+  return { created: Number(created), updated: Number(updated), unchanged: Number(unchanged), deleted: Number(deleted) };
+}
+
+/** pulumi prints a count on a line of its own for each thing that happened. */
+function summaryOfPulumi(said: string): Summary {
+  const count = (what: string) => Number(new RegExp(`^\\s+[+~-]* ?(\\d+) ${what}`, "m").exec(said)?.[1] ?? 0);
+  return {
+    created: count("created"),
+    updated: count("updated"),
+    unchanged: count("unchanged"),
+    deleted: count("deleted"),
+  };
+}

@@ -1,0 +1,48 @@
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { deploy, type Deployment } from "./deploy";
+import { redact, unwrap } from "./secretValue";
+import { readStack } from "./stackConfig";
+
+const usage = `main.ts up|preview|destroy [--stack lab] [--state FILE] [--config KEY=VALUE]... [--json] [--show-secrets]`;
+const projectDir = join(__dirname, "..", "..");
+
+async function main(): Promise<void> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      stack: { type: "string", default: "lab" },
+      state: { type: "string" },
+      config: { type: "string", multiple: true, default: [] },
+      json: { type: "boolean", default: false },
+      "show-secrets": { type: "boolean", default: false },
+    },
+  });
+  const [command = ""] = positionals;
+  if (positionals.length !== 1 || !["up", "preview", "destroy"].includes(command)) throw new Error(usage);
+
+  const { summary, outputs } = await deploy({
+    command: command as Deployment["command"],
+    ...readStack(projectDir, values.stack, values.config),
+    stack: values.stack,
+    stateFile: resolve(values.state ?? join(projectDir, ".lab", "engine", `${values.stack}.json`)),
+    program: () => import("../../index.js"),
+    // With --json, standard output is for programs.
+    log: values.json ? console.error : console.log,
+  });
+  const { created, updated, unchanged, deleted } = summary;
+  const say = values.json ? console.error : console.log;
+  say(`Resources: ${created} created, ${updated} updated, ${unchanged} unchanged, ${deleted} deleted`);
+  const shown = values["show-secrets"] ? unwrap(outputs) : redact(outputs);
+  if (values.json) console.log(JSON.stringify(shown));
+  else if (command === "up") console.log(`Outputs: ${JSON.stringify(shown, null, 2)}`);
+}
+
+// The program's outputs may wait for ever for a resource that failed: the process is ended, not left to end.
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  },
+);

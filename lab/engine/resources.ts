@@ -1,0 +1,45 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { WireProperties } from "./secretValue";
+import { type Connection, type Output, runRemote } from "./ssh";
+
+/** What a resource does; properties come in the clear. */
+export interface Provider {
+  create(inputs: WireProperties, show: (line: string) => void): Promise<{ id: string; outputs: WireProperties }>;
+  /** Without it a resource of this kind cannot be changed. */
+  update?(inputs: WireProperties, show: (line: string) => void): Promise<WireProperties>;
+  delete(inputs: WireProperties, show: (line: string) => void): Promise<void>;
+}
+
+const shownStreams: Record<string, readonly (keyof Output)[]> = { none: [], stdout: ["stdout"], stderr: ["stderr"] };
+
+async function runCommand(
+  command: unknown,
+  inputs: WireProperties,
+  show: (line: string) => void,
+): Promise<WireProperties> {
+  if (typeof command !== "string") return { stdout: "", stderr: "" };
+  const { connection, stdin, logging } = inputs as unknown as {
+    connection: Connection;
+    stdin?: string;
+    logging?: string;
+  };
+  const shown = shownStreams[logging ?? ""] ?? ["stdout", "stderr"];
+  const onLine = (stream: keyof Output, line: string) => shown.includes(stream) && show(line);
+  return { ...(await runRemote(connection, { command, stdin: stdin ?? "", onLine })) };
+}
+
+/** What the engine can make, by Pulumi's type. Everything else is refused. */
+export const providers: Readonly<Record<string, Provider>> = {
+  "random:index/randomBytes:RandomBytes": {
+    create({ length }) {
+      const bytes = randomBytes(Number(length));
+      return Promise.resolve({ id: "none", outputs: { base64: bytes.toString("base64"), hex: bytes.toString("hex") } });
+    },
+    delete: () => Promise.resolve(),
+  },
+  "command:remote:Command": {
+    create: async (inputs, show) => ({ id: randomUUID(), outputs: await runCommand(inputs["create"], inputs, show) }),
+    update: (inputs, show) => runCommand(inputs["update"] ?? inputs["create"], inputs, show),
+    delete: async (inputs, show) => void (await runCommand(inputs["delete"], inputs, show)),
+  },
+};

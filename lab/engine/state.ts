@@ -1,0 +1,60 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { WireProperties } from "./secretValue";
+
+/** A resource as it was last made. Secrets stand in the clear, with their signature. */
+export interface StoredResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly name: string;
+  readonly id: string;
+  readonly inputs: WireProperties;
+  readonly outputs: WireProperties;
+  readonly dependencies: readonly string[];
+  /** URN of what takes this one with it when it is deleted. */
+  readonly deletedWith?: string;
+}
+
+/** What a stack consists of, in a file only its owner can read; written after every step, so that an interrupted run loses nothing. */
+export class State {
+  private readonly resources: Map<string, StoredResource>;
+
+  /** @param path of the file; a missing one is an empty stack. @throws when it cannot be read or is no JSON */
+  constructor(private readonly path: string) {
+    let text = "[]";
+    try {
+      text = readFileSync(path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    this.resources = new Map((JSON.parse(text) as StoredResource[]).map((resource) => [resource.urn, resource]));
+  }
+
+  get(urn: string): StoredResource | undefined {
+    return this.resources.get(urn);
+  }
+
+  /** In the order in which the program registered them last: what a resource depends on stands before it. */
+  list(): StoredResource[] {
+    return [...this.resources.values()];
+  }
+
+  /** Puts a resource last, for the program has just registered it. */
+  put(resource: StoredResource): void {
+    this.resources.delete(resource.urn);
+    this.resources.set(resource.urn, resource);
+    this.save();
+  }
+
+  remove(urn: string): void {
+    this.resources.delete(urn);
+    this.save();
+  }
+
+  private save(): void {
+    mkdirSync(dirname(this.path), { recursive: true });
+    const draft = `${this.path}.new`;
+    writeFileSync(draft, `${JSON.stringify(this.list(), null, 2)}\n`, { mode: 0o600 });
+    renameSync(draft, this.path);
+  }
+}

@@ -1,0 +1,177 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { WireGuardClient } from "./client";
+import { Host } from "./host";
+import { ensureImages, type Images } from "./images";
+import { createKeys, type LabKeys, minimalUserData, readKeys } from "./keys";
+import { GatewayMachine } from "./machine";
+import { createNetwork, insideLab, namespacePath, removeNamespaces, standingNamespaces } from "./network";
+import { findMachines, mountsBelow, releaseNspawn, removeCgroups } from "./nspawn";
+import { isAlive, must, type ProcessId, processId, signal, until } from "./process";
+import { ProviderServer } from "./provider";
+import type { Suite } from "./recipes";
+import { NameServer, WebServer } from "./services";
+import { stateDir, statePath } from "./state";
+import { addresses, firewalls, type HostName, hostNames, providers } from "./topology";
+
+export interface LabOptions {
+  /** Told what is being done, in a few words. Default: nobody. */
+  readonly progress?: (message: string) => void;
+  /** Debian release of the gateway's machine; default trixie (13). */
+  readonly suite?: Suite;
+  /** cloud-init user data of the machine; default brings only the host key. */
+  readonly userData?: (keys: LabKeys) => string;
+}
+
+/** Another process has the lab open. */
+export class LabBusyError extends Error {
+  override readonly name = "LabBusyError";
+}
+
+/** The world that the gateway is deployed into; see topology.ts. One at a time on a machine. */
+export class Lab {
+  readonly hosts: Readonly<Record<HostName, Host>>;
+  readonly machine: GatewayMachine;
+  /** Devices at home, their tunnels down. */
+  readonly clients: { readonly direct: WireGuardClient; readonly vpn: WireGuardClient };
+  /** Where the deployment runs. */
+  readonly operator: Host;
+  readonly web: WebServer;
+  /** The web server beside the gateway in the VPC. */
+  readonly vpcWeb: WebServer;
+  /** In the place of EC2's metadata service. */
+  readonly metadata: WebServer;
+  /** The upstream name servers on the internet. */
+  readonly dns: NameServer;
+  /** The VPC's own name server, which the machine asks for itself. */
+  readonly vpcDns: NameServer;
+  readonly providers: readonly ProviderServer[];
+
+  private constructor(images: Images) {
+    const host = (name: HostName): Host => new Host(name, namespacePath(name), images.tools);
+    this.hosts = Object.fromEntries(hostNames.map((name) => [name, host(name)])) as Record<HostName, Host>;
+    this.operator = this.hosts.operator;
+    this.machine = new GatewayMachine(images.machine, this.operator, images.tools);
+    this.clients = {
+      direct: new WireGuardClient(this.hosts["home-direct"]),
+      vpn: new WireGuardClient(this.hosts["home-vpn"]),
+    };
+    this.web = new WebServer(this.hosts.web);
+    this.vpcWeb = new WebServer(this.hosts["vpc-host"]);
+    this.metadata = new WebServer(this.hosts.cloud);
+    this.dns = new NameServer(this.hosts.dns);
+    this.vpcDns = new NameServer(this.hosts.cloud);
+    this.providers = providers.map((provider) => new ProviderServer(this.hosts[provider.host], provider));
+  }
+
+  /**
+   * Builds the world, with a machine that was just launched, after clearing what an earlier lab left.
+   * @throws LabBusyError when another process has it open; Error when something does not come up, with nothing left standing
+   */
+  static async open({
+    progress = () => undefined,
+    suite = "trixie",
+    userData = minimalUserData,
+  }: LabOptions = {}): Promise<Lab> {
+    await Lab.clear();
+    own();
+    try {
+      const images = await ensureImages(suite, progress);
+      progress("laying the links");
+      await createNetwork();
+      const lab = new Lab(images);
+      progress("starting the internet, the provider and the machine");
+      lab.setResolvers();
+      const [keys] = await Promise.all([createKeys(lab.operator), lab.loadFirewalls()]);
+      await lab.machine.create(userData(keys), keys.user.publicKey);
+      await Promise.all([lab.machine.boot(), lab.startServices()]);
+      writeFileSync(statePath("lab.json"), JSON.stringify(images));
+      return lab;
+    } catch (error) {
+      await Lab.clear().catch(() => undefined); // what went wrong first is what is told
+      throw error;
+    }
+  }
+
+  /** The keys of SSH, as files in the state directory too. */
+  get keys(): LabKeys {
+    return readKeys();
+  }
+
+  /** The lab that stands, opened by this or another process. @throws Error when none does */
+  static attach(): Lab {
+    const file = join(stateDir, "lab.json");
+    if (!existsSync(file)) throw new Error('no lab is open: open one with "npm start"');
+    return new Lab(JSON.parse(readFileSync(file, "utf8")) as Images);
+  }
+
+  /** Ends everything that runs in the lab and removes all of it but the images. */
+  async close(): Promise<void> {
+    await Lab.clear();
+  }
+
+  /**
+   * Removes whatever a lab left, however it ended. Nothing when there is nothing.
+   * @throws LabBusyError when another process has it open
+   */
+  static async clear(): Promise<void> {
+    refuseToDisturb();
+    const machines = findMachines(stateDir);
+    await removeNamespaces(standingNamespaces());
+    for (const machine of machines) signal(machine, "SIGKILL");
+    await until("the lab's machines end", 5000, () => !machines.some(isAlive));
+    for (const point of mountsBelow(stateDir)) await must(["umount", "--lazy", point]);
+    await removeCgroups();
+    await releaseNspawn();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+
+  private async loadFirewalls(): Promise<void> {
+    await Promise.all(
+      Object.entries(firewalls).map(([host, rules]) =>
+        this.hosts[host as HostName].must(["nft", "-f", "-"], { input: rules }),
+      ),
+    );
+  }
+
+  private setResolvers(): void {
+    for (const host of Object.values(this.hosts)) host.setResolvers([]);
+    // What a device asks while its tunnel is down.
+    for (const { host } of Object.values(this.clients)) host.setResolvers([addresses.upstreams[0]]);
+  }
+
+  private async startServices(): Promise<void> {
+    await Promise.all([
+      WebServer.start(this.hosts.web, addresses.web),
+      WebServer.start(this.hosts["vpc-host"], addresses.vpcHost),
+      WebServer.start(this.hosts.cloud, addresses.metadata),
+      NameServer.start(this.hosts.dns, addresses.upstreams),
+      // Debian's mirrors are not part of the lab: a name that does not exist makes apt go on with what it has.
+      NameServer.start(this.hosts.cloud, [addresses.vpcResolver], ["--local=/debian.org/", "--address=/debian.org/"]),
+      ...this.providers.map((provider) => provider.start()),
+    ]);
+  }
+}
+
+const ownerFile = join(stateDir, "owner.json");
+
+/** Notes that this process has the lab. @throws LabBusyError when another one was quicker */
+function own(): void {
+  try {
+    writeFileSync(statePath("owner.json"), JSON.stringify(processId(process.pid)), { flag: "wx" });
+  } catch (error) {
+    throw new LabBusyError("another process is opening the lab", { cause: error });
+  }
+}
+
+function refuseToDisturb(): void {
+  // Inside, this process would be among those that clearing ends.
+  if (insideLab())
+    throw new Error("the lab is opened and closed from outside, not by a process in one of its namespaces");
+  if (!existsSync(ownerFile)) return;
+  const owner = JSON.parse(readFileSync(ownerFile, "utf8")) as ProcessId;
+  if (owner.pid !== process.pid && isAlive(owner)) {
+    throw new LabBusyError(`process ${owner.pid} has the lab open: wait until it ends, or end it`);
+  }
+}

@@ -1,0 +1,34 @@
+import type { GatewayMachine } from "./machine";
+
+/** Priority of the neighbour's ip rule. */
+export const SOMEBODY_ELSES_PRIORITY = 5000;
+
+/**
+ * Somebody else who uses the gateway's machine: an ip rule, a routing table, and an nftables table of their own, made with the
+ * tools image's nft, for the machine has none yet. A gateway must neither need nor touch them.
+ */
+export async function moveIn(machine: GatewayMachine): Promise<void> {
+  await machine.must([
+    "ip",
+    "rule",
+    "add",
+    "priority",
+    String(SOMEBODY_ELSES_PRIORITY),
+    "from",
+    "192.0.2.77",
+    "lookup",
+    "77",
+  ]);
+  await machine.must(["ip", "route", "add", "blackhole", "192.0.2.77", "table", "77"]);
+  const rules =
+    "table ip neighbour {\n chain input {\n type filter hook input priority 10; ip saddr 192.0.2.77 drop\n }\n}\n";
+  await machine.network().must(["nft", "-f", "-"], { input: rules });
+}
+
+/** What is there of the neighbour, as text: the same before and after, if nobody touched it. */
+export async function possessions(machine: GatewayMachine): Promise<string> {
+  const rule = await machine.must(["ip", "rule", "show", "priority", String(SOMEBODY_ELSES_PRIORITY)]);
+  const route = await machine.must(["ip", "route", "show", "table", "77"]);
+  const table = await machine.network().must(["nft", "-s", "list", "table", "ip", "neighbour"]);
+  return `${rule}${route}${table}`;
+}

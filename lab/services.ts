@@ -1,0 +1,126 @@
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Host } from "./host";
+import { until } from "./process";
+import { stateFolder, statePath } from "./state";
+import { addresses } from "./topology";
+
+/** A request that a web server answered. */
+export interface Visit {
+  /** The address it came from. */
+  readonly from: string;
+  /** As "GET /bulk HTTP/1.1". */
+  readonly request: string;
+  readonly status: number;
+}
+
+/** A web server: `GET /` answers the address it sees, `GET /bulk` 50 MB. */
+export class WebServer {
+  constructor(readonly host: Host) {}
+
+  /** Starts nginx on port 80; resolves when it answers. @param listen the address it is asked on to know that */
+  static async start(host: Host, listen: string): Promise<WebServer> {
+    const files = stateFolder("www");
+    writeFileSync(join(files, "bulk"), "");
+    truncateSync(join(files, "bulk"), 50_000_000);
+    const configuration = statePath("etc", `${host.name}-nginx.conf`);
+    writeFileSync(configuration, nginx(accessLog(host), files, listen));
+    host.spawn(["nginx", "-c", configuration, "-e", "stderr"]);
+    await until(`${host.name}: nginx answers`, 5000, async () => {
+      const answer = await host.run(["curl", "--silent", "--max-time", "1", `http://${listen}/`]);
+      return answer.stdout.trim() === listen;
+    });
+    return new WebServer(host);
+  }
+
+  /** Everything that was asked, oldest first. */
+  visits(): Visit[] {
+    return read(accessLog(this.host)).map((line) => {
+      const [from, status, ...request] = line.split(" ");
+      return { from: from!, request: request.join(" "), status: Number(status) };
+    });
+  }
+}
+
+function accessLog(host: Host): string {
+  return statePath("log", `${host.name}-access.log`);
+}
+
+function nginx(log: string, files: string, listen: string): string {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return `
+user root;
+daemon off;
+worker_processes 1;
+pid /run/nginx.pid;
+events {}
+http {
+  default_type text/plain;
+  sendfile on;
+  ${temporary.map((name) => `${name}_temp_path /tmp/${name};`).join(" ")}
+  log_format visit '$remote_addr $status $request';
+  access_log ${log} visit;
+  server {
+    ${listen === addresses.metadata ? `listen ${listen}:80;` : "listen 80; listen [::]:80;"}
+    location = / { return 200 "$remote_addr\\n"; }
+    location = /bulk { root ${files}; }
+  }
+}
+`;
+}
+
+/** A question that a name server was asked. */
+export interface Query {
+  readonly name: string;
+  /** As "A", "AAAA", "HTTPS". */
+  readonly type: string;
+  /** The address it came from. */
+  readonly from: string;
+}
+
+/** A name server that answers every name with the web server's address and writes down who asked. */
+export class NameServer {
+  constructor(readonly host: Host) {}
+
+  /**
+   * Starts dnsmasq; resolves when it answers.
+   * @param listen its addresses
+   * @param records further dnsmasq options, as `--address=/name/1.2.3.4`
+   */
+  static async start(host: Host, listen: readonly string[], records: readonly string[] = []): Promise<NameServer> {
+    host.spawn([
+      ...["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file=/run/dnsmasq.pid"],
+      ...["--no-resolv", "--no-hosts", "--cache-size=0", "--local-ttl=5", "--dns-forward-max=2000"],
+      ...[
+        `--address=/#/${addresses.web}`,
+        "--log-queries=extra",
+        `--log-facility=${queryLog(host)}`,
+        "--bind-interfaces",
+      ],
+      ...listen.map((address) => `--listen-address=${address}`),
+      ...records,
+    ]);
+    await until(`${host.name}: dnsmasq answers`, 5000, async () => {
+      const ask = ["dig", "+short", "+tries=1", "+time=1", `@${listen[0]}`, "ready.lab.invalid"];
+      return (await host.run(ask)).stdout.trim() === addresses.web;
+    });
+    return new NameServer(host);
+  }
+
+  /** Everything that was asked, oldest first; a question sent to several of its addresses stands there as often. */
+  queries(): Query[] {
+    return read(queryLog(this.host)).flatMap((line) => {
+      const match = / query\[([^\]]+)\] (\S+) from (\S+)$/.exec(line);
+      return match ? [{ type: match[1]!, name: match[2]!, from: match[3]! }] : [];
+    });
+  }
+}
+
+function queryLog(host: Host): string {
+  return statePath("log", `${host.name}-queries.log`);
+}
+
+function read(path: string): string[] {
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
+}

@@ -1,0 +1,44 @@
+import type { GatewayMachine } from "./machine";
+
+/** The state of a machine that a gateway touches, each part as the text of the tool that shows it. */
+export type Snapshot = Readonly<Record<string, string>>;
+
+const PARTS: Readonly<Record<string, string>> = {
+  links: "ip -br link | awk '{ print $1, $2 }' | sort",
+  rules: "ip rule show",
+  routes: "ip route show table all | grep -v ' expires ' | sort",
+  namespaces: "ip netns list | sort",
+  "nft rules": "command -v nft >/dev/null && nft -s list ruleset || true",
+  sysctls:
+    "sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.[^.]+\\.(rp_filter|forwarding|disable_ipv6|src_valid_mark)) '",
+  units: "systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }' | sort",
+  "running services":
+    "systemctl list-units --type=service --state=running --no-legend --no-pager --plain | awk '{ print $1 }' | grep -v '^user@' | sort",
+  packages: "dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n' | sort",
+  "files of ours":
+    "find / -xdev \\( -path /proc -o -path /sys -o -path /tmp -o -path /var/lib/apt -o -path /var/cache \\) -prune -o " +
+    "\\( -iname '*wg-gateway*' -o -path '/etc/netns/*' -o -path '/etc/wireguard/*' -o -name 'openvpn-ns*' -o -name gatewayctl \\) -print | sort; " +
+    "ls -d /run/wg-gateway* /etc/systemd/networkd.conf.d 2>/dev/null || true",
+};
+
+/** Reads a machine's state. @throws CommandError when the machine is off */
+export async function snapshot(machine: GatewayMachine): Promise<Snapshot> {
+  const parts: Record<string, string> = {};
+  for (const [name, script] of Object.entries(PARTS))
+    parts[name] = await machine.must(["bash", "-c", script], { timeout: 60_000 });
+  return parts;
+}
+
+/** The lines that differ, as a diff shows them: "rules: + 100: from ...". */
+export function differences(before: Snapshot, after: Snapshot): string[] {
+  return Object.keys(PARTS).flatMap((name) => {
+    const [old, now] = [before, after].map((shot) => (shot[name] ?? "").split("\n").filter(Boolean)) as [
+      string[],
+      string[],
+    ];
+    return [
+      ...old.filter((line) => !now.includes(line)).map((line) => `${name}: - ${line}`),
+      ...now.filter((line) => !old.includes(line)).map((line) => `${name}: + ${line}`),
+    ];
+  });
+}

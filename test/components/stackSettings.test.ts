@@ -1,0 +1,54 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, it, vi } from "vitest";
+import { configure, existingSettings, mockEngine, PASSWORD } from "./program";
+
+/** Loads the program outside of a stack: what it throws, and what it had made until then. */
+async function load(settings: Record<string, unknown>): Promise<{ error: unknown; made: number }> {
+  vi.resetModules();
+  const { resources } = await mockEngine();
+  configure(settings);
+  const error: unknown = await import("../../index.js").then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  await pulumi.runtime.disconnect();
+  return { error, made: resources.length };
+}
+
+describe("settings with faults", () => {
+  it("stop the program before it makes anything, with a message and no stack", async () => {
+    const { error, made } = await load({ ...existingSettings, clients: [{ name: "phone", address: "10.9.9.9" }] });
+    expect(pulumi.RunError.isInstance(error)).toBe(true);
+    expect((error as Error).message).toContain("wg-gateway:clients[0].address");
+    expect(made).toBe(0);
+    expect(await load(existingSettings)).toMatchObject({ error: undefined, made: 9 });
+  });
+
+  it("include keys nobody knows", async () => {
+    const { error } = await load({ ...existingSettings, client: [] });
+    expect((error as Error).message).toContain("wg-gateway:client ");
+  });
+
+  it("include a plain text where a structure belongs", async () => {
+    vi.resetModules();
+    const { resources } = await mockEngine();
+    pulumi.runtime.setAllConfig({ "wg-gateway:host": "ec2" });
+    await expect(import("../../index.js")).rejects.toThrow("wg-gateway:host");
+    expect(resources).toEqual([]);
+  });
+
+  it("never show credentials", async () => {
+    const { error } = await load({ ...existingSettings, credentials: { vpn: { username: 7, password: PASSWORD } } });
+    expect((error as Error).message).toContain("credentials");
+    expect((error as Error).message).not.toContain(PASSWORD);
+  });
+});
+
+it("keys of other namespaces are no settings", async () => {
+  vi.resetModules();
+  await mockEngine();
+  configure(existingSettings);
+  pulumi.runtime.setConfig("aws:region", "eu-central-1");
+  await expect(import("../../index.js")).resolves.toHaveProperty("address");
+  await pulumi.runtime.disconnect();
+});

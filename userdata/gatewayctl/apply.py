@@ -1,0 +1,186 @@
+"""Brings the machine from one release to another, touching only what differs, and back when the result is not right."""
+
+import os
+import shutil
+import time
+
+from bundle import CURRENT, PENDING, Release, store, stored
+from check import findings, table, variables
+from machine import CONFIG, LIB, RUN, STATE, TABLE, Fault, active, read, remove, run, say, script, start, succeeds
+from packages import install, purge
+
+FIREWALL = "wg-gateway-firewall.service"
+WIREGUARD = "wg-quick@wg0.service"
+SETTLE_SECONDS = 15
+
+
+def exit_directory(name):
+    return f"{CONFIG}/exits/{name}/"
+
+
+def interface_part(text):
+    """Everything of wg0.conf before the first peer: what `wg syncconf` cannot change on a running interface."""
+    return (text or "").split("[Peer]")[0]
+
+
+def conflicts():
+    """What on the machine belongs to someone else and would be in the way."""
+    if os.path.exists("/etc/wireguard/wg0.conf"):
+        yield "/etc/wireguard/wg0.conf is there and is not the gateway's: move it away, or choose another machine"
+    if os.path.exists("/sys/class/net/wg0"):
+        yield "an interface wg0 is there and is not the gateway's: take it down, or choose another machine"
+    for priority, line in ((line.split(":")[0], line) for line in run("ip", "rule", "show").splitlines()):
+        if line.rstrip().endswith("lookup 200") and "proto 45" not in line:
+            yield f"routing table 200 is in use by somebody's rule of priority {priority}: {line.strip()}"
+
+
+def switch(old, new, touched):
+    """Makes the machine what `new` says. `touched`: paths that an interrupted run may have changed without acting on them."""
+    changed = new.differing() | (touched & set(new.files))
+    gone = {path for path in (set(old.files) if old else set()) | touched if path not in new.files}
+    running = active(WIREGUARD)
+    structural = [
+        name
+        for name in (old.exits if old else [])
+        if name not in new.exits or any(f"{exit_directory(name)}{file}" in changed for file in ("variables", "rules", "routes"))
+    ]
+    restart_interface = running and interface_part(read("/etc/wireguard/wg0.conf")) != interface_part(new.files["/etc/wireguard/wg0.conf"])
+
+    for name in structural:
+        script("exit-down.sh", name)
+    for path in sorted(changed):
+        new.put(path)
+    for path in sorted(gone):
+        remove(path)
+
+    if any(path.startswith("/etc/systemd/system/") for path in changed | gone):
+        run("systemctl", "daemon-reload")
+    if "/etc/systemd/networkd.conf.d/50-wg-gateway.conf" in changed:
+        run("systemctl", "try-restart", "systemd-networkd.service")
+
+    if not active(FIREWALL) or not running:
+        script("firewall.sh", "shut")
+    elif f"{CONFIG}/host.nft" in changed:
+        script("firewall.sh", "open")
+    run("systemctl", "enable", "-q", FIREWALL, WIREGUARD)
+    start(FIREWALL)
+
+    if not running or restart_interface:
+        say("starting wg0" if not running else "restarting wg0")
+        start(WIREGUARD, "restart")
+    elif "/etc/wireguard/wg0.conf" in changed:
+        say("synchronising the peers of wg0")
+        run("wg", "syncconf", "wg0", "/dev/stdin", stdin=run("wg-quick", "strip", "wg0"))
+
+    for name in new.exits:
+        files = {path[len(exit_directory(name)) :] for path in changed if path.startswith(exit_directory(name))}
+        if name in structural or (running and (files or not active(f"wg-gateway-exit@{name}.service"))):
+            script("exit-up.sh", name)
+        if running and name not in structural and files & {"openvpn.conf", "credentials", "remotes"}:
+            say(f"restarting OpenVPN of exit {name}")
+            run("systemctl", "restart", "--no-block", f"wg-gateway-exit@{name}.service")
+    if running and f"{CONFIG}/rules" in changed:
+        script("wg0-up.sh")
+    for name in ["host", *new.exits]:
+        if f"{CONFIG}/resolvers/{name}.conf" in changed:
+            start(f"wg-gateway-resolver@{name}.service", "restart")
+
+
+def settled():
+    """What is still not right after a bounded while: units come up asynchronously."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        left = findings(stored(PENDING))
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.2)
+
+
+def apply(text):
+    """Applies a release given as text. Raises Fault after going back to the release before."""
+    new = Release(text)
+    old = stored(CURRENT)
+    if old is None and not os.path.exists(PENDING):
+        taken = list(conflicts())
+        if taken:
+            raise Fault("the machine is not free; nothing was changed\n  " + "\n  ".join(taken))
+    interrupted = stored(PENDING)
+    touched = set()
+    if interrupted:
+        say("an earlier deployment was interrupted: finishing what it began")
+        before = old.files if old else {}
+        touched = {path for path in {*before, *interrupted.files} if before.get(path) != interrupted.files.get(path)}
+    elif old and old.text == new.text and not findings(old):
+        say("the machine is as the release says; nothing to do")
+        return
+    store(PENDING, new)
+    began = time.monotonic()
+    try:
+        install()
+        switch(old, new, touched)
+        left = settled()
+        if left:
+            raise Fault("the machine is not as the release says:\n  " + "\n  ".join(left))
+    except Exception as error:
+        go_back(old, new)
+        raise error if isinstance(error, Fault) else Fault(f"{type(error).__name__}: {error}")
+    os.replace(PENDING, CURRENT)
+    say(f"release {new.digest[:12]} is in place after {time.monotonic() - began:.1f} s")
+
+
+def go_back(old, new):
+    """After a failed apply: the release before, or a machine without a gateway."""
+    say("going back to " + ("the release before" if old else "a machine without a gateway"))
+    try:
+        if old is None:
+            down(purge_packages=False)
+            return
+        store(PENDING, old)
+        switch(new, old, set())
+        os.replace(PENDING, CURRENT)
+    except Exception as error:  # the fault that led here is the one to report
+        say(f"going back failed as well ({error}); `gatewayctl check` shows what is left")
+
+
+def down(purge_packages):
+    """Stops everything and removes every trace; does nothing twice."""
+    releases = [release for release in (stored(CURRENT), stored(PENDING)) if release]
+    if not releases:
+        say("there is no gateway on this machine")
+        return
+    run("systemctl", "disable", "-q", "--now", WIREGUARD, check=False)
+    if os.path.exists("/sys/class/net/wg0"):
+        run("ip", "link", "del", "wg0", check=False)
+    if shutil.which("nft") and os.path.exists(f"{LIB}/wg0-down.sh") and os.path.exists(f"{CONFIG}/rules"):
+        script("wg0-down.sh")
+    run("systemctl", "disable", "-q", FIREWALL, check=False)
+    run("systemctl", "stop", FIREWALL, check=False)
+    if shutil.which("nft") and succeeds("nft", "list", "table", "inet", TABLE):
+        run("nft", "delete", "table", "inet", TABLE)
+    for path in {path for release in releases for path in release.files}:
+        remove(path)
+    for path in run("sh", "-c", "ls -d /var/log/openvpn-ns*.log* 2>/dev/null || true").split():
+        remove(path)
+    run("systemctl", "daemon-reload")
+    run("systemctl", "try-restart", "systemd-networkd.service")
+    if purge_packages:
+        purge()
+    for directory in (LIB, CONFIG, RUN, STATE):
+        shutil.rmtree(directory, ignore_errors=True)
+    say("the gateway is gone")
+
+
+def repair(release):
+    """Puts back whatever differs from the release; what is right is left alone."""
+    rules_lost = table(None) != table(f"{CONFIG}/host.nft")
+    switch(release, release, set())
+    script("wg0-up.sh")
+    if rules_lost:
+        forget_connections(release)
+
+
+def forget_connections(release):
+    """Drops what was tracked while the rules were not ours: it passed untranslated, and would as long as its packets go on."""
+    addresses = {variables(name).get(key) for name in release.exits for key in ("NAMESPACE_ADDRESS", "HOST_ADDRESS", "CLIENTS")}
+    for address in sorted(addresses - {None}):
+        run("conntrack", "-D", "-s", address, check=False)

@@ -1,0 +1,66 @@
+"""A release: which files shall stand on the machine. JSON {format, machine, exits, digest, files: [{path, mode, content}]}."""
+
+import hashlib
+import json
+import os
+import re
+
+from machine import STATE, Fault, read, write
+
+CURRENT = f"{STATE}/release.json"
+PENDING = f"{STATE}/pending.json"
+
+# Nothing outside of these is ever written, whatever a bundle says.
+ALLOWED = re.compile(
+    r"/etc/wireguard/wg0\.conf"
+    r"|/etc/wg-gateway/[a-z0-9./-]+"
+    r"|/etc/netns/vpn_ns[a-z0-9_-]*/resolv\.conf"
+    r"|/etc/systemd/system/(wg-gateway-|wg-quick@wg0\.service\.d/wg-gateway)[a-zA-Z0-9@./-]+"
+    r"|/etc/systemd/networkd\.conf\.d/50-wg-gateway\.conf"
+    r"|/etc/logrotate\.d/wg-gateway"
+    r"|/usr/local/sbin/gatewayctl"
+    r"|/usr/local/lib/wg-gateway/[a-z0-9_./-]+"
+)
+MODES = {"0600": 0o600, "0644": 0o644, "0755": 0o755}
+
+
+class Release:
+    """A whole and checked release."""
+
+    def __init__(self, text):
+        self.text = text
+        try:
+            data = json.loads(text)
+            self.machine, self.exits, self.digest = data["machine"], list(data["exits"]), data["digest"]
+            self.files = {file["path"]: file["content"] for file in data["files"]}
+            self.modes = {file["path"]: MODES[file["mode"]] for file in data["files"]}
+            hashed = hashlib.sha256()
+            for file in data["files"]:
+                hashed.update(f"{file['path']}\0{file['mode']}\0{file['content']}\0".encode())
+        except (ValueError, KeyError, TypeError) as error:
+            raise Fault(f"the release did not arrive whole ({type(error).__name__}); nothing was changed; deploy again") from None
+        if data.get("format") != 1:
+            raise Fault(f"the release has format {data.get('format')}, this gatewayctl knows 1; nothing was changed")
+        if hashed.hexdigest() != self.digest:
+            raise Fault("the release did not arrive whole (its digest differs); nothing was changed; deploy again")
+        for path in self.files:
+            if not ALLOWED.fullmatch(path) or os.path.normpath(path) != path:
+                raise Fault(f"the release has a file where none of the gateway's belongs: {path}; nothing was changed")
+
+    def differing(self):
+        """The paths that do not stand on the machine as the release says."""
+        return {path for path, content in self.files.items() if read(path) != content or os.stat(path).st_mode & 0o777 != self.modes[path]}
+
+    def put(self, path):
+        write(path, self.files[path], self.modes[path])
+
+
+def stored(path):
+    """The release kept at a path of the state, or None."""
+    text = read(path)
+    return Release(text) if text is not None else None
+
+
+def store(path, release):
+    os.makedirs(STATE, mode=0o700, exist_ok=True)
+    write(path, release.text, 0o600)

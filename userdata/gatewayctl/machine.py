@@ -1,0 +1,110 @@
+"""What gatewayctl does to a machine: run a command, read and write a file, take the lock."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+
+LIB = "/usr/local/lib/wg-gateway"
+CONFIG = "/etc/wg-gateway"
+STATE = "/var/lib/wg-gateway"
+RUN = "/run/wg-gateway"
+TABLE = "wg_gateway"
+LOCK_SECONDS = 300
+
+
+class Fault(Exception):
+    """Something that the person at the other end has to know; printed without a trace."""
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(*command, check=True, stdin=None, timeout=180):
+    """Runs a command; its standard output as text. Raises Fault with what it said when it fails, unless check is False."""
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout)
+    if check and done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()[-12:]
+        raise Fault(f"`{' '.join(command)}` failed ({done.returncode}):\n  " + "\n  ".join(said))
+    return done.stdout
+
+
+def succeeds(*command):
+    return subprocess.run(command, capture_output=True, timeout=180).returncode == 0
+
+
+def script(name, *arguments):
+    """Runs one of the gateway's scripts, which report to standard error; shown as it goes."""
+    done = subprocess.run([f"{LIB}/{name}", *arguments], stdout=sys.stdout, stderr=subprocess.PIPE, text=True, timeout=180)
+    if done.returncode != 0:
+        raise Fault(f"{name} {' '.join(arguments)} failed ({done.returncode}):\n  " + "\n  ".join(done.stderr.strip().splitlines()[-12:]))
+
+
+def read(path):
+    """The text of a file, or None when there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def write(path, content, mode):
+    """Puts a file in place whole: a reader sees the old one or the new one. Never readable by more than `mode` says, not even in between."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    partial = f"{path}.wg-gateway-new"
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def remove(path):
+    """Removes a file, and the folders above it that are ours alone and empty now."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    folder = os.path.dirname(path)
+    while any(part in folder for part in ("wg-gateway", "/etc/netns", "wg-quick@wg0.service.d", "networkd.conf.d")):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            break
+        folder = os.path.dirname(folder)
+
+
+def active(unit):
+    return run("systemctl", "is-active", unit, check=False).strip() == "active"
+
+
+def start(unit, verb="start"):
+    """Starts or restarts a unit; a failure tells what the unit said, not just that it failed."""
+    run("systemctl", "reset-failed", unit, check=False)
+    if not succeeds("systemctl", verb, unit):
+        said = run("journalctl", "-u", unit, "-n", "15", "-o", "cat", "--no-pager", check=False).strip().splitlines()
+        raise Fault(f"{unit} does not {verb}:\n  " + "\n  ".join(said))
+
+
+def lock():
+    """Waits for the lock, 300 s at most, so that two deployments follow each other. The file handle that holds it."""
+    os.makedirs("/run/lock", exist_ok=True)
+    handle = open("/run/lock/wg-gateway.lock", "w")
+    deadline = time.monotonic() + LOCK_SECONDS
+    told = False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Fault(f"another gatewayctl has held the lock for {LOCK_SECONDS} s; nothing was changed") from None
+            if not told:
+                say("waiting for another gatewayctl to finish")
+                told = True
+            time.sleep(0.2)

@@ -1,0 +1,84 @@
+"""gatewayctl: applies, shows, checks and removes the gateway on this machine."""
+
+import argparse
+import json
+import os
+import sys
+
+import apply
+import check
+import status
+from bundle import CURRENT, stored
+from machine import Fault, lock, say
+
+
+def release():
+    found = stored(CURRENT)
+    if found is None:
+        raise Fault("there is no gateway on this machine")
+    return found
+
+
+def do_apply(_arguments):
+    text = sys.stdin.read()
+    with lock():
+        apply.apply(text)
+    return 0
+
+
+def do_down(arguments):
+    with lock():
+        apply.down(purge_packages=arguments.purge)
+    return 0
+
+
+def do_status(arguments):
+    report = status.report(release())
+    print(json.dumps(report, indent=2) if arguments.json else status.text(report))
+    return 0
+
+
+def do_check(arguments):
+    with lock():
+        current = release()
+        left = check.findings(current)
+        if left and arguments.repair:
+            for line in left:
+                say(f"mending: {line}")
+            apply.repair(current)
+            left = check.findings(current)
+    print(json.dumps({"ok": not left, "findings": left}, indent=2) if arguments.json else "\n".join(left or ["the machine is as its release says"]))
+    return 1 if left else 0
+
+
+def parser():
+    main = argparse.ArgumentParser(prog="gatewayctl", description="The WireGuard split-tunnel gateway of this machine.")
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("apply", help="make the machine what the release on standard input says; go back if that fails").set_defaults(do=do_apply)
+    show = commands.add_parser("status", help="show the exits, the resolvers and the clients")
+    show.add_argument("--json", action="store_true", help="for programs")
+    show.set_defaults(do=do_status)
+    look = commands.add_parser("check", help="compare the machine with its release; exit status 1 when something differs")
+    look.add_argument("--repair", action="store_true", help="mend what differs")
+    look.add_argument("--json", action="store_true", help="for programs")
+    look.set_defaults(do=do_check)
+    leave = commands.add_parser("down", help="remove the gateway from this machine")
+    leave.add_argument("--purge", action="store_true", help="also the packages that came with it, unless something else needs them")
+    leave.set_defaults(do=do_down)
+    return main
+
+
+def main(words):
+    arguments = parser().parse_args(words)
+    if os.geteuid() != 0:
+        print("gatewayctl: needs root: use sudo", file=sys.stderr)
+        return 1
+    try:
+        return arguments.do(arguments)
+    except Fault as fault:
+        print(f"gatewayctl: {fault}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

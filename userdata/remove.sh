@@ -1,0 +1,9 @@
+# Takes the gateway away from a machine, or does nothing where there is none.
+set -eu
+as_root=''
+[ "$(id -u)" = 0 ] || as_root='sudo -n'
+if [ -x /usr/local/sbin/gatewayctl ]; then
+    $as_root timeout --kill-after=10 600 /usr/local/sbin/gatewayctl down --purge
+else
+    echo 'there is no gateway on this machine'
+fi

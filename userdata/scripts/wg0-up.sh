@@ -1,0 +1,23 @@
+#!/bin/bash
+# PostUp of wg0: the startup sequence. Each phase leaves alone what stands already. Clients are let out last, when all else is in place.
+. "${BASH_SOURCE[0]%/*}/common.sh"
+
+phase "1 core networking: rules shut, until everything stands"
+mkdir -p "$RUN" "$STATE/saved"
+nft list table inet "$TABLE_NAME" >/dev/null 2>&1 || "$LIB/firewall.sh" shut
+[[ -e $STATE/saved/ip_forward ]] || sysctl -n net.ipv4.ip_forward >"$STATE/saved/ip_forward"
+
+phase "2 to 5, for each exit: namespace, OpenVPN, NAT and rules, policy routing"
+for exit in $(exits); do
+    "$LIB/exit-up.sh" "$exit"
+done
+
+phase "5 policy routing: peers and local networks"
+sync_rules "$CONFIG/rules" host
+
+phase "resolver for the direct clients"
+cmd systemctl start --no-block wg-gateway-resolver@host.service
+
+phase "6 marking and forwarding: open to $(uplinks | tr '\n' ' ')"
+"$LIB/firewall.sh" open
+sysctl -qw net.ipv4.ip_forward=1
