@@ -33,9 +33,9 @@ export class WireGuardClient {
     );
     writeFileSync(this.path, profile.replace(/^\s*DNS\s*=.*\n?/gim, ""), { mode: 0o600 });
     this.host.setResolvers(servers);
+    // In a session of its own, wireguard-go outlives the terminal as the lab's other services do.
     await this.host.must([
-      "sh",
-      "-c",
+      ...["setsid", "--wait", "sh", "-c"],
       `wg-quick up ${inside} >/run/wg-quick.log 2>&1 || { cat /run/wg-quick.log >&2; exit 1; }`,
     ]);
   }

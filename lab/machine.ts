@@ -156,7 +156,8 @@ export class GatewayMachine {
     return new Host(`gateway-${namespace}`, `/proc/${this.init()}/root/run/netns/${namespace}`, this.toolsRoot);
   }
 
-  private inside(command: readonly string[]): string[] {
+  /** The command line that runs `command` inside the machine as root. @throws Error when the machine is off */
+  inside(command: readonly string[]): string[] {
     return ["nsenter", "-t", String(this.init()), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", ...command];
   }
 

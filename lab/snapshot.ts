@@ -4,9 +4,10 @@ import type { GatewayMachine } from "./machine";
 export type Snapshot = Readonly<Record<string, string>>;
 
 const PARTS: Readonly<Record<string, string>> = {
-  links: "ip -br link | awk '{ print $1, $2 }' | sort",
+  links: "ip -br link | awk '{ sub(/@.*/, \"\", $1); print $1, $2 }' | sort",
   rules: "ip rule show",
-  routes: "ip route show table all | grep -v ' expires ' | sort",
+  // A link-local address is another one after a reboot.
+  routes: "ip route show table all | grep -v ' expires ' | sed 's/fe80::[0-9a-f:]* dev/fe80::x dev/' | sort",
   namespaces: "ip netns list | sort",
   "nft rules": "command -v nft >/dev/null && nft -s list ruleset || true",
   sysctls:
@@ -24,6 +25,8 @@ const PARTS: Readonly<Record<string, string>> = {
 /** Reads a machine's state. @throws CommandError when the machine is off */
 export async function snapshot(machine: GatewayMachine): Promise<Snapshot> {
   const parts: Record<string, string> = {};
+  // Exits with the state's number, such as "degraded"; here only the waiting counts.
+  await machine.exec(["systemctl", "is-system-running", "--wait"], { timeout: 60_000 });
   for (const [name, script] of Object.entries(PARTS))
     parts[name] = await machine.must(["bash", "-c", script], { timeout: 60_000 });
   return parts;

@@ -26,13 +26,6 @@ export interface DeployResult {
 }
 
 /**
- * gRPC's status code. The SDK takes it for "the engine has stopped": what waits for the resource then waits on, instead of each
- * throwing an error of its own.
- */
-const UNAVAILABLE = 14;
-const stopped = () => Object.assign(new Error("the run has failed"), { code: UNAVAILABLE });
-
-/**
  * Runs a Pulumi program against an engine in this process: what `pulumi up`, `preview` and `destroy` do, for the few types of
  * resource the engine knows, where there is no CLI. One at a time in a process, for the SDK's runtime is global.
  * @throws the first error, of a resource or of the program; what was done before it stands in the state
@@ -63,16 +56,11 @@ async function runProgram(engine: Engine, deployment: Deployment): Promise<WireP
         const registration = registrations.get(`${type} ${name}`);
         if (registration === undefined) throw new Error(`${name} was not registered`);
         const step = turn.then(async () => {
-          if (failed) throw stopped();
-          try {
-            const { id, outputs: state } = await engine.register(registration);
-            return { id, state };
-          } catch (error) {
-            fail(error);
-            throw stopped();
-          }
+          if (failed) throw new Error("the run has failed");
+          const { id, outputs: state } = await engine.register(registration);
+          return { id, state };
         });
-        turn = step.catch(() => undefined);
+        turn = step.catch(fail);
         return step;
       },
       call({ token }) {
@@ -89,7 +77,7 @@ async function runProgram(engine: Engine, deployment: Deployment): Promise<WireP
     onOutputs: (stackOutputs) => void (outputs = stackOutputs),
   });
 
-  // An error in the program rejects every output that hangs on it: the first one counts.
+  // An error rejects every output that hangs on it, dozens at times: the first one counts.
   process.on("unhandledRejection", fail);
   try {
     const run = pulumi.runtime

@@ -22,17 +22,15 @@ export function readStack(
   const read = (file: string) => parse(readFileSync(join(projectDir, file), "utf8")) as Record<string, unknown>;
   const project = String(read("Pulumi.yaml")["name"]);
   const entries = Object.entries((read(`Pulumi.${stack}.yaml`)["config"] ?? {}) as Record<string, unknown>);
-  for (const [key, value] of entries)
-    if (isEncrypted(value))
-      throw new Error(`${key} of Pulumi.${stack}.yaml is encrypted: use the Pulumi CLI, or --config '${key}=...'`);
   const given = overrides.map((override): [string, string] => {
     const [, key = "", value = ""] = /^([^=]+)=(.*)$/s.exec(override) ?? [];
     if (key === "") throw new Error(`--config ${override}: write KEY=VALUE`);
     return [key, value];
   });
   const full = (key: string) => (key.includes(":") ? key : `${project}:${key}`);
-  return {
-    project,
-    config: Object.fromEntries([...entries, ...given].map(([key, value]) => [full(key), asText(value)])),
-  };
+  const all = new Map<string, unknown>([...entries, ...given].map(([key, value]) => [full(key), value]));
+  for (const [key, value] of all)
+    if (isEncrypted(value))
+      throw new Error(`${key} of Pulumi.${stack}.yaml is encrypted: use the Pulumi CLI, or --config '${key}=...'`);
+  return { project, config: Object.fromEntries([...all].map(([key, value]) => [key, asText(value)])) };
 }

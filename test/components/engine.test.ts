@@ -204,12 +204,15 @@ describe("a resource that fails", () => {
 });
 
 describe("a program that fails", () => {
-  it("ends the run, and nothing is deleted", async () => {
+  it("ends the run, and nothing more is made or deleted", async () => {
     await run(() => void remote("first", {}));
     const broken = () => {
+      remote("second", {});
       throw new Error("broken");
     };
     await expect(run(broken)).rejects.toThrow("broken");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(ran()).toEqual(["create first"]);
     expect(names()).toEqual(["first"]);
   });
 
@@ -217,7 +220,7 @@ describe("a program that fails", () => {
     await run(() => void remote("release", {}));
     const args = ["--import", "tsx", "test/components/failingProgram.ts", stateFile, String(machine.port)];
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
-    expect(stdout).toBe("cannot render text\n");
+    expect(stdout).toBe('error serializing property "stdin": cannot render text\n');
     expect(status).toBe(1);
     expect(names()).toEqual(["release"]);
   });

@@ -161,8 +161,9 @@ def down(purge_packages):
         remove(path)
     for path in run("sh", "-c", "ls -d /var/log/openvpn-ns*.log* 2>/dev/null || true").split():
         remove(path)
+    # systemd-networkd keeps running with our drop-in until it restarts by itself: to restart it now would take away other
+    # people's rules, which it did not make either.
     run("systemctl", "daemon-reload")
-    run("systemctl", "try-restart", "systemd-networkd.service")
     if purge_packages:
         purge()
     for directory in (LIB, CONFIG, RUN, STATE):

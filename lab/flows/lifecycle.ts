@@ -1,0 +1,108 @@
+import { moveIn, possessions } from "../neighbour";
+import { until } from "../process";
+import { differences, snapshot } from "../snapshot";
+import { addresses } from "../topology";
+import { breaking, holds, onMachine, orNothing, same, type Flow, type Row, type Scenario } from "./flow";
+
+/** How long a client may take to notice that the gateway began anew (WireGuard tries again after 15 s), and then some. */
+const COMEBACK = 45_000;
+
+/** How often somebody has logged in to the machine. */
+const logins = async (scenario: Scenario): Promise<number> =>
+  Number(await onMachine(scenario, "journalctl -o cat --no-pager | grep -c 'Accepted publickey' || true"));
+
+const counts = ({ created, updated, deleted }: { created: number; updated: number; deleted: number }): string =>
+  `${created} created, ${updated} updated, ${deleted} deleted`;
+
+export const reboot: Flow = {
+  title: "reboot",
+  async observe(scenario) {
+    const { lab } = scenario;
+    await lab.machine.reboot();
+    const seenBy = async (which: "direct" | "vpn", expected: string): Promise<Row> => {
+      const fetch = () => orNothing(lab.clients[which].fetch(`http://${addresses.web}/`, { timeout: 1000 }));
+      const seen = await until(`the ${which} client is back`, COMEBACK, async () => ((await fetch()) === expected ? expected : undefined)).catch(fetch);
+      return same(`web server sees the ${which} client as`, expected, seen);
+    };
+    const rows = await Promise.all([seenBy("direct", addresses.elastic), seenBy("vpn", addresses.provider)]);
+    const check = await lab.machine.exec(["gatewayctl", "check"]);
+    return [...rows, same("gatewayctl check", "the machine is as its release says", (check.stdout + check.stderr).trim().split("\n").join("; "))];
+  },
+  control: breaking("the gateway's unit not enabled", "systemctl disable -q wg-quick@wg0"),
+};
+
+export const unchanged: Flow = {
+  title: "up again, nothing changed",
+  async observe(scenario) {
+    const before = await logins(scenario);
+    const { summary } = await scenario.deployment.up();
+    return [
+      same("resources", "0 created, 0 updated, 0 deleted", counts(summary)),
+      same("logins to the machine", "0", String((await logins(scenario)) - before)),
+    ];
+  },
+};
+
+/** Echo requests a second, and how many. */
+const PACE = 100;
+const ECHOES = 800;
+
+/** Pings the internet from both clients while something happens; rows that say what was lost, if the pings outlasted it. */
+async function undisturbed<T>({ lab }: Scenario, happening: () => Promise<T>): Promise<{ result: T; rows: Row[] }> {
+  const pings = Object.entries(lab.clients).map(async ([name, { host }]) => {
+    const { stdout } = await host.run(["ping", "-n", "-q", "-i", String(1 / PACE), "-c", String(ECHOES), addresses.web], { timeout: 60_000 });
+    return { name, stdout, ended: Date.now() };
+  });
+  const result = await happening();
+  const happened = Date.now();
+  const rows = (await Promise.all(pings)).map(({ name, stdout, ended }) => {
+    const lost = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
+    const missing = lost ? Number(lost[1]) - Number(lost[2]) : NaN;
+    const seen = ended < happened ? "the probes ended too early to tell" : `${missing} of ${lost?.[1] ?? "?"}`;
+    return holds(`${name} client: probes lost meanwhile (${PACE}/s)`, "0", missing === 0 && ended >= happened, seen);
+  });
+  return { result, rows };
+}
+
+export const clientAdded: Flow = {
+  title: "client added, and removed",
+  async observe(scenario) {
+    const before = await logins(scenario);
+    const clients = [
+      { name: "direct", address: "10.4.0.50" },
+      { name: "vpn", address: "10.4.0.200" },
+      { name: "tablet", address: "10.4.0.51" },
+    ];
+    const added = await undisturbed(scenario, () => scenario.deployment.up({ clients }));
+    const peers = (await onMachine(scenario, "wg show wg0 allowed-ips | wc -l")).trim();
+    const steps = (await logins(scenario)) - before;
+    const removed = await scenario.deployment.up();
+    return [
+      same("adding: resources (its key, the release)", "1 created, 1 updated, 0 deleted", counts(added.result.summary)),
+      same("remote steps", "1", String(steps)),
+      same("peers on the machine", "3", peers),
+      holds("its profile among the outputs", "yes", "tablet" in added.result.outputs.clientProfiles, Object.keys(added.result.outputs.clientProfiles).join(" ")),
+      ...added.rows,
+      same("removing: resources", "0 created, 1 updated, 1 deleted", counts(removed.summary)),
+      same("peers on the machine", "2", (await onMachine(scenario, "wg show wg0 allowed-ips | wc -l")).trim()),
+    ];
+  },
+};
+
+/** The last: nothing is left to observe after it. */
+export const destroy: Flow = {
+  title: "destroy",
+  async observe(scenario) {
+    const { machine } = scenario.lab;
+    if (!(await machine.must(["ip", "rule", "show"])).includes("192.0.2.77")) await moveIn(machine);
+    const neighbour = await possessions(machine);
+    const during = differences(scenario.before, await snapshot(machine)).length;
+    await scenario.deployment.destroy();
+    const left = differences(scenario.before, await snapshot(machine));
+    return [
+      holds("differences from before the first up, while deployed", "some", during > 0, String(during)),
+      same("differences afterwards", "none", left.join("; ") || "none"),
+      same("somebody else's rule, route and table", "untouched", neighbour === (await possessions(machine)) ? "untouched" : "changed"),
+    ];
+  },
+};
