@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,7 +8,7 @@ import { parse, stringify } from "yaml";
 
 import { run } from "./process";
 import { namespaceOf } from "./topology";
-import { stateDir, statePath } from "./state";
+import { stateDir, stateFolder } from "./state";
 
 /** What a run did, counted by resource; the same numbers from both engines. */
 export interface Summary {
@@ -113,54 +113,43 @@ export class EmbeddedDeployment extends Deployment {
   }
 }
 
-/** The real CLI with a file backend; its home, its passphrase and its copy of the stack file are the lab's. */
+/** The real CLI with a file backend. Its home, its passphrase and its copies of the project and stack files are the lab's. */
 export class PulumiDeployment extends Deployment {
   override readonly engine = "pulumi";
-  private readonly stackFile = statePath("pulumi", "Pulumi.lab.yaml");
+  private readonly folder = stateFolder("pulumi");
+  private readonly stackFile = join(this.folder, "Pulumi.lab.yaml");
 
   override async up(changes: Changes = {}): Promise<UpResult> {
-    await this.select(changes);
-    const { said } = await this.pulumi("up", "--yes", "--skip-preview", "--config-file", this.stackFile);
-    const { stdout } = await this.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "lab");
+    await this.prepare(changes);
+    const { said } = await this.pulumi("up", "--yes", "--skip-preview");
+    const { stdout } = await this.pulumi("stack", "output", "--json", "--show-secrets");
     return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said };
   }
 
   override async destroy(): Promise<Summary> {
-    const { said } = await this.pulumi(
-      "destroy",
-      "--yes",
-      "--skip-preview",
-      "--config-file",
-      this.stackFile,
-      "--stack",
-      "lab",
-    );
-    return summaryOfPulumi(said);
+    return summaryOfPulumi((await this.pulumi("destroy", "--yes", "--skip-preview")).said);
   }
 
-  /** The stack exists, and its file says what the changes want; the salt of the passphrase stays. */
-  private async select(changes: Changes): Promise<void> {
-    mkdirSync(join(stateDir, "pulumi", "backend"), { recursive: true });
-    const home = join(stateDir, "pulumi", "home");
-    mkdirSync(home, { recursive: true });
-    const plugins = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins");
-    if (!existsSync(join(home, "plugins"))) symlinkSync(plugins, join(home, "plugins"));
-    if (!existsSync(this.stackFile)) {
-      cpSync(join(projectDir, "Pulumi.lab.yaml"), this.stackFile);
-      await this.pulumi("stack", "init", "lab", "--config-file", this.stackFile);
-    }
-    const given = parse(readFileSync(join(projectDir, "Pulumi.lab.yaml"), "utf8")) as {
-      config: Record<string, unknown>;
-    };
-    const kept = parse(readFileSync(this.stackFile, "utf8")) as Record<string, unknown>;
+  /** The stack exists, and its file says what the changes want; the passphrase's salt in it stays. */
+  private async prepare(changes: Changes): Promise<void> {
+    const read = (path: string) => parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    const given = read(join(projectDir, "Pulumi.lab.yaml"));
     const changed = Object.fromEntries(Object.entries(changes).map(([key, value]) => [`wg-gateway:${key}`, value]));
-    writeFileSync(this.stackFile, stringify({ ...kept, config: { ...given.config, ...changed } }), { mode: 0o600 });
+    const exists = existsSync(this.stackFile);
+    const kept = exists ? read(this.stackFile) : {};
+    const config = { ...(given["config"] as Record<string, unknown>), ...changed };
+    writeFileSync(this.stackFile, stringify({ ...kept, config }), { mode: 0o600 });
+    if (exists) return;
+    for (const name of ["backend", "home"]) mkdirSync(join(this.folder, name), { recursive: true });
+    symlinkSync(join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins"), join(this.folder, "home", "plugins"));
+    writeFileSync(join(this.folder, "Pulumi.yaml"), stringify({ ...read(join(projectDir, "Pulumi.yaml")), main: projectDir }));
+    await this.pulumi("stack", "init");
   }
 
   private pulumi(...words: string[]): Promise<{ stdout: string; said: string }> {
-    return this.run(["pulumi", ...words, "--non-interactive", "--color", "never"], {
-      PULUMI_BACKEND_URL: `file://${join(stateDir, "pulumi", "backend")}`,
-      PULUMI_HOME: join(stateDir, "pulumi", "home"),
+    return this.run(["pulumi", "--cwd", this.folder, ...words, "--stack", "lab", "--non-interactive", "--color", "never"], {
+      PULUMI_BACKEND_URL: `file://${join(this.folder, "backend")}`,
+      PULUMI_HOME: join(this.folder, "home"),
       PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
       PULUMI_SKIP_UPDATE_CHECK: "true",
     });
