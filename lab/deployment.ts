@@ -65,9 +65,13 @@ export abstract class Deployment {
   /** @throws DeploymentError when it fails */
   abstract destroy(): Promise<Summary>;
 
-  /** Runs a command in the operator's network; the rest of the world is this machine's. */
+  /**
+   * Runs a command in the operator's network; the rest of the world is this machine's.
+   * @param secret what it writes to standard output is for programs: not shown
+   */
   protected async run(
     command: readonly string[],
+    secret: boolean,
     env: NodeJS.ProcessEnv = {},
   ): Promise<{ stdout: string; said: string }> {
     const child = spawn("ip", ["netns", "exec", namespaceOf("operator"), ...command], {
@@ -79,7 +83,7 @@ export abstract class Deployment {
     const stdout: string[] = [];
     const said: string[] = [];
     createInterface(child.stdout).on("line", (line) => stdout.push(line));
-    for (const stream of [child.stdout, child.stderr])
+    for (const stream of secret ? [child.stderr] : [child.stdout, child.stderr])
       createInterface(stream).on("line", (line) => {
         said.push(line);
         this.progress(line);
@@ -99,12 +103,12 @@ export class EmbeddedDeployment extends Deployment {
       "--config",
       `${key}=${JSON.stringify(value)}`,
     ]);
-    const { stdout, said } = await this.run(this.command("up", ["--json", "--show-secrets", ...overrides]));
+    const { stdout, said } = await this.run(this.command("up", ["--json", "--show-secrets", ...overrides]), true);
     return { summary: summaryOf(said), outputs: JSON.parse(stdout) as Outputs, said };
   }
 
   override async destroy(): Promise<Summary> {
-    return summaryOf((await this.run(this.command("destroy"))).said);
+    return summaryOf((await this.run(this.command("destroy"), false)).said);
   }
 
   private command(verb: string, rest: readonly string[] = []): string[] {
@@ -121,13 +125,13 @@ export class PulumiDeployment extends Deployment {
 
   override async up(changes: Changes = {}): Promise<UpResult> {
     await this.prepare(changes);
-    const { said } = await this.pulumi("up", "--yes", "--skip-preview");
-    const { stdout } = await this.pulumi("stack", "output", "--json", "--show-secrets");
+    const { said } = await this.pulumi(["up", "--yes", "--skip-preview"]);
+    const { stdout } = await this.pulumi(["stack", "output", "--json", "--show-secrets"], true);
     return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said };
   }
 
   override async destroy(): Promise<Summary> {
-    return summaryOfPulumi((await this.pulumi("destroy", "--yes", "--skip-preview")).said);
+    return summaryOfPulumi((await this.pulumi(["destroy", "--yes", "--skip-preview"])).said);
   }
 
   /** The stack exists, and its file says what the changes want; the passphrase's salt in it stays. */
@@ -143,11 +147,11 @@ export class PulumiDeployment extends Deployment {
     for (const name of ["backend", "home"]) mkdirSync(join(this.folder, name), { recursive: true });
     symlinkSync(join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins"), join(this.folder, "home", "plugins"));
     writeFileSync(join(this.folder, "Pulumi.yaml"), stringify({ ...read(join(projectDir, "Pulumi.yaml")), main: projectDir }));
-    await this.pulumi("stack", "init");
+    await this.pulumi(["stack", "init"]);
   }
 
-  private pulumi(...words: string[]): Promise<{ stdout: string; said: string }> {
-    return this.run(["pulumi", "--cwd", this.folder, ...words, "--stack", "lab", "--non-interactive", "--color", "never"], {
+  private pulumi(words: readonly string[], secret = false): Promise<{ stdout: string; said: string }> {
+    return this.run(["pulumi", "--cwd", this.folder, ...words, "--stack", "lab", "--non-interactive", "--color", "never"], secret, {
       PULUMI_BACKEND_URL: `file://${join(this.folder, "backend")}`,
       PULUMI_HOME: join(this.folder, "home"),
       PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,

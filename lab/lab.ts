@@ -124,7 +124,8 @@ export class Lab {
     for (const point of mountsBelow(stateDir)) await must(["umount", "--lazy", point]);
     await removeCgroups();
     await releaseNspawn();
-    rmSync(stateDir, { recursive: true, force: true });
+    // A command that somebody runs inside may write to the last.
+    rmSync(stateDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 
   private async loadFirewalls(): Promise<void> {

@@ -60,8 +60,14 @@ async function start({ keep, suite }: StartOptions): Promise<number> {
       ...flows.map(watch),
       ...(keep ? [] : [watch(lastFlow)]),
     ],
-    { ctx: context, collectErrors: "minimal", rendererOptions: { collapseErrors: false } },
+    { ctx: context, collectErrors: "minimal", registerSignalListeners: false, rendererOptions: { collapseErrors: false } },
   );
+
+  // Interrupted, the lab goes too; once, whether the signal or the end of the tasks is first.
+  let clearing: Promise<void> | undefined;
+  const clear = (): Promise<void> => (clearing ??= Lab.clear());
+  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const)
+    process.once(signal, () => void clear().finally(() => process.exit(128 + number)));
 
   let failure: unknown;
   try {
@@ -73,7 +79,7 @@ async function start({ keep, suite }: StartOptions): Promise<number> {
   if (failure !== undefined) console.error(`error: ${failure instanceof Error ? failure.message : String(failure)}`);
   const wrong = context.rows.filter(({ row }) => !row.ok).length;
   if (keep && context.scenario) console.log(standing());
-  else await Lab.clear();
+  else await clear();
   console.log(`${context.rows.length - wrong} of ${context.rows.length} as expected, ${Math.round((Date.now() - began) / 1000)} s`);
   return failure === undefined && wrong === 0 && tasks.errors.length === 0 ? 0 : 1;
 }

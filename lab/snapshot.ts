@@ -17,7 +17,7 @@ const PARTS: Readonly<Record<string, string>> = {
     "systemctl list-units --type=service --state=running --no-legend --no-pager --plain | awk '{ print $1 }' | grep -v '^user@' | sort",
   packages: "dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n' | sort",
   "files of ours":
-    "find / -xdev \\( -path /proc -o -path /sys -o -path /tmp -o -path /var/lib/apt -o -path /var/cache \\) -prune -o " +
+    "find / -xdev \\( -path /proc -o -path /sys -o -path /tmp -o -path /var/tmp -o -path /var/lib/apt -o -path /var/cache \\) -prune -o " +
     "\\( -iname '*wg-gateway*' -o -path '/etc/netns/*' -o -path '/etc/wireguard/*' -o -name 'openvpn-ns*' -o -name gatewayctl \\) -print | sort; " +
     "ls -d /run/wg-gateway* /etc/systemd/networkd.conf.d 2>/dev/null || true",
 };

@@ -10,3 +10,4 @@ export const flows: readonly Flow[] = [direct, vpn, internal, local, names, fail
 /** The end: the machine as it was. */
 export const lastFlow: Flow = destroy;
 export * from "./flow";
+export { undisturbed } from "./lifecycle";

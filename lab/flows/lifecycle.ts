@@ -48,7 +48,7 @@ const PACE = 100;
 const ECHOES = 800;
 
 /** Pings the internet from both clients while something happens; rows that say what was lost, if the pings outlasted it. */
-async function undisturbed<T>({ lab }: Scenario, happening: () => Promise<T>): Promise<{ result: T; rows: Row[] }> {
+export async function undisturbed<T>({ lab }: Scenario, happening: () => Promise<T>): Promise<{ result: T; rows: Row[] }> {
   const pings = Object.entries(lab.clients).map(async ([name, { host }]) => {
     const { stdout } = await host.run(["ping", "-n", "-q", "-i", String(1 / PACE), "-c", String(ECHOES), addresses.web], { timeout: 60_000 });
     return { name, stdout, ended: Date.now() };

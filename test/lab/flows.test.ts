@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { flows, lastFlow, onMachine, type Flow, type Scenario } from "../../lab/flows";
+import { flows, lastFlow, onMachine, undisturbed, type Flow, type Scenario } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
 import { deployInto, openLab, settled } from "../../lab/scenario";
 
@@ -32,6 +32,12 @@ describe("the gateway's promises, on Debian 13", () => {
         await settled(scenario.lab);
         expect(await wrongRows(flow, scenario)).toEqual([]);
       });
+  });
+
+  test("control: the probes of `client added` do lose when wg0 is restarted", async () => {
+    const { rows } = await undisturbed(scenario, () => onMachine(scenario, "systemctl restart wg-quick@wg0"));
+    expect(rows.map(({ ok }) => ok)).toEqual([false, false]);
+    await settled(scenario.lab);
   });
 
   describe(lastFlow.title, () => {

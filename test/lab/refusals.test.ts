@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { onMachine, type Scenario } from "../../lab/flows";
+import { Lab } from "../../lab/lab";
+import { connect, deployInto, openLab, settled } from "../../lab/scenario";
+import { differences, snapshot } from "../../lab/snapshot";
+import { Deployment } from "../../lab/deployment";
+import { addresses } from "../../lab/topology";
+
+const quiet = () => undefined;
+const message = (refused: Promise<unknown>): Promise<string> =>
+  refused.then(
+    () => "it was not refused",
+    (error: unknown) => (error as Error).message,
+  );
+const logins = (lab: Lab): Promise<string> => onMachine({ lab }, "journalctl -o cat --no-pager | grep -c 'Accepted publickey' || true");
+
+/** Holds the lock that apt waits for, 5 s long; /tmp/apt-held is locked as soon as it does. */
+const HOLD_APT = `
+import fcntl, time
+held = [open("/var/lib/dpkg/lock-frontend", "w"), open("/tmp/apt-held", "w")]
+fcntl.lockf(held[0], fcntl.LOCK_EX)
+fcntl.flock(held[1], fcntl.LOCK_EX)
+time.sleep(5)
+`;
+
+describe("a machine that is not free", () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await openLab(quiet);
+  });
+  afterAll(() => Lab.clear());
+
+  test("somebody's wg0.conf: refused by name, nothing changed; free again, and apt locked for a while: deployed", async () => {
+    await onMachine({ lab }, "mkdir -p /etc/wireguard; echo '# mine' >/etc/wireguard/wg0.conf");
+    const before = await snapshot(lab.machine);
+    const deployment = await Deployment.choose();
+    expect(await message(deployment.up())).toContain("/etc/wireguard/wg0.conf is there and is not the gateway's");
+    expect(differences(before, await snapshot(lab.machine))).toEqual([]);
+    await onMachine({ lab }, "rm /etc/wireguard/wg0.conf; rmdir /etc/wireguard");
+
+    // Free again, but with another apt at work for a while, as on a fresh cloud machine.
+    await onMachine({ lab }, `systemd-run --quiet --unit=another-apt python3 -c '${HOLD_APT}'; until systemctl -q is-active another-apt && ! flock -n /tmp/apt-held true; do :; done`);
+    const deployed = await deployment.up();
+    expect(deployed.said).toContain("waiting for other users of apt");
+    await connect({ lab, deployed });
+    expect((await lab.clients.vpn.fetch(`http://${addresses.web}/`)).trim()).toBe(addresses.provider);
+  });
+});
+
+describe("a deployment that cannot be right", () => {
+  let scenario: Scenario;
+  beforeAll(async () => {
+    scenario = await deployInto(await openLab(quiet), quiet);
+  });
+  afterAll(() => Lab.clear());
+
+  test("bad settings: all faults at once, and the machine is not even logged in to", async () => {
+    const before = await logins(scenario.lab);
+    const said = await message(
+      scenario.deployment.up({
+        clients: [
+          { name: "direct", address: "10.5.0.50" },
+          { name: "direct", address: "10.4.0.1" },
+        ],
+        localNetworks: ["10.4.0.0/16"],
+        dsn: {},
+      }),
+    );
+    for (const part of ["clients[0].address", "clients[1].address", "clients[1].name", "localNetworks[0]", "did you mean dns?"]) expect(said).toContain(part);
+    expect(await logins(scenario.lab)).toBe(before);
+  });
+
+  test("a machine with another host key is sent nothing", async () => {
+    const before = await logins(scenario.lab);
+    const other = scenario.lab.keys.user.publicKey.trim();
+    const host = { kind: "existing", address: addresses.elastic, user: "admin", privateKeyFile: "/run/wg-gateway-lab/ssh/id_ed25519", hostKey: other };
+    expect(await message(scenario.deployment.up({ host }))).toMatch(/host key|key mismatch|handshake failed/i);
+    expect(await logins(scenario.lab)).toBe(before);
+  });
+
+  test("a release that does not come up: back to the one before, and the old settings are in truth unchanged", async () => {
+    const before = await snapshot(scenario.lab.machine);
+    // A port that somebody has: wg0 cannot come up on it.
+    const port = 45999;
+    await onMachine(scenario, `systemd-run --quiet --unit=somebody python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", ${port})); time.sleep(600)'`);
+    expect(await message(scenario.deployment.up({ wireguard: { port } }))).toContain("going back to the release before");
+    await onMachine(scenario, "systemctl stop somebody");
+    expect(differences(before, await snapshot(scenario.lab.machine))).toEqual([]);
+    await settled(scenario.lab);
+    const { summary } = await scenario.deployment.up();
+    expect(summary).toMatchObject({ created: 0, updated: 0, deleted: 0 });
+    expect(await onMachine(scenario, "gatewayctl check")).toContain("the machine is as its release says");
+  });
+});
