@@ -1,4 +1,7 @@
-import * as aws from "@pulumi/aws";
+// By its modules: the types of the whole of @pulumi/aws add 7 s to the type check before a deployment.
+import * as ec2 from "@pulumi/aws/ec2";
+import * as ssm from "@pulumi/aws/ssm";
+import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { type SshKeys, sshKeys } from "../gateway/keys";
@@ -18,7 +21,7 @@ export const architectureOf = (instanceType: string): "arm64" | "amd64" =>
 
 /** Debian's own public parameter (https://wiki.debian.org/Cloud/AmazonEC2Image): the newest image of the region. */
 const debianImage = (instanceType: string): pulumi.Output<string> =>
-  aws.ssm.getParameterOutput({ name: `/aws/service/debian/release/13/latest/${architectureOf(instanceType)}` })
+  ssm.getParameterOutput({ name: `/aws/service/debian/release/13/latest/${architectureOf(instanceType)}` })
     .insecureValue;
 
 export interface Ec2HostArgs extends Ec2HostSettings {
@@ -41,12 +44,12 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const hostKeys = this.makeSshKeys(`${name}-host-key`);
 
     const { group, rules } = this.makeFirewall(name, args, tags);
-    const keyPair = new aws.ec2.KeyPair(
+    const keyPair = new ec2.KeyPair(
       `${name}-key-pair`,
       { publicKey: pulumi.unsecret(loginKeys.publicKey), tags },
       { parent: this },
     );
-    const instance = new aws.ec2.Instance(
+    const instance = new ec2.Instance(
       `${name}-instance`,
       {
         ami: args.amiId ?? debianImage(args.instanceType),
@@ -64,8 +67,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       // Debian's parameter moves with each image: it must not replace a running gateway. An image somebody chose is meant.
       { parent: this, ignoreChanges: args.amiId === undefined ? ["ami"] : [] },
     );
-    const address = new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, { parent: this });
-    const association = new aws.ec2.EipAssociation(
+    const address = new ec2.Eip(`${name}-address`, { domain: "vpc", tags }, { parent: this });
+    const association = new ec2.EipAssociation(
       `${name}-address-association`,
       { instanceId: instance.id, allocationId: address.allocationId },
       { parent: this },
@@ -94,8 +97,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
 
   /** Rules stand by themselves: inline ones would fight with them. The provider takes AWS's own egress rule away, so it is made here. */
   private makeFirewall(name: string, args: Ec2HostArgs, tags: Record<string, string>) {
-    const vpcId = args.subnetId === undefined ? undefined : aws.ec2.getSubnetOutput({ id: args.subnetId }).vpcId;
-    const group = new aws.ec2.SecurityGroup(
+    const vpcId = args.subnetId === undefined ? undefined : ec2.getSubnetOutput({ id: args.subnetId }).vpcId;
+    const group = new ec2.SecurityGroup(
       `${name}-firewall`,
       { description: "WireGuard from everywhere, SSH from its operators", vpcId, tags },
       { parent: this },
@@ -104,20 +107,20 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const everywhere = "0.0.0.0/0";
     const options = { parent: this };
     const rules: pulumi.Resource[] = [
-      new aws.vpc.SecurityGroupIngressRule(
+      new vpc.SecurityGroupIngressRule(
         `${name}-wireguard`,
         { ...rule, ipProtocol: "udp", fromPort: args.wireguardPort, toPort: args.wireguardPort, cidrIpv4: everywhere },
         options,
       ),
       ...[...new Set(args.sshFrom)].map(
         (network) =>
-          new aws.vpc.SecurityGroupIngressRule(
+          new vpc.SecurityGroupIngressRule(
             `${name}-ssh-${network}`,
             { ...rule, ipProtocol: "tcp", fromPort: 22, toPort: 22, cidrIpv4: network },
             options,
           ),
       ),
-      new aws.vpc.SecurityGroupEgressRule(
+      new vpc.SecurityGroupEgressRule(
         `${name}-egress`,
         { ...rule, ipProtocol: "-1", cidrIpv4: everywhere },
         options,

@@ -1,45 +1,13 @@
-import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { deploy, type Deployment } from "../../lab/engine/deploy";
+import { existsSync, statSync } from "node:fs";
+import { describe, expect, it } from "vitest";
 import { isSecret, redact } from "../../lab/engine/secretValue";
-import type { StoredResource } from "../../lab/engine/state";
-import { SshServer } from "./sshServer";
+import { EngineStack } from "./engineStack";
 
 const SECRET = "sixteen-horses";
-const machine = new SshServer();
-let stateFile = "";
-let log: string[] = [];
-
-beforeAll(() => machine.listen());
-afterAll(() => machine.close());
-beforeEach(() => {
-  stateFile = join(mkdtempSync(join(tmpdir(), "wg-gateway-engine-")), "state", "test.json");
-  log = [];
-  machine.commands.length = 0;
-  machine.react = () => ({});
-});
-
-const stored = () => JSON.parse(readFileSync(stateFile, "utf8")) as StoredResource[];
-const names = () => stored().map(({ name }) => name);
-const ran = () => machine.commands.map((entry) => entry.command);
-
-function run(program: () => Record<string, unknown> | void, action: Deployment["command"] = "up") {
-  const whole = () => Promise.resolve(program() ?? {});
-  const say = (line: string) => void log.push(line);
-  return deploy({ command: action, project: "p", stack: "s", stateFile, config: {}, program: whole, log: say });
-}
-
-function remote(name: string, args: Partial<command.remote.CommandArgs>, options?: pulumi.CustomResourceOptions) {
-  const { hostKey, privateKey, port } = machine;
-  const connection = { host: "127.0.0.1", port, user: "admin", hostKey, privateKey, dialErrorLimit: 0 };
-  return new command.remote.Command(name, { connection, create: `create ${name}`, ...args }, options);
-}
+const stack = new EngineStack();
+const { machine, run, remote, stored, names, ran } = stack;
 
 describe("steps", () => {
   it("creates once, leaves alone what is the same, updates what is not, deletes what is gone", async () => {
@@ -131,7 +99,7 @@ describe("steps", () => {
       remote("second", { stdin: first.stdout });
     };
     expect((await run(program, "preview")).summary.created).toBe(3);
-    expect(existsSync(stateFile)).toBe(false);
+    expect(existsSync(stack.stateFile)).toBe(false);
     expect(ran()).toEqual([]);
     await run(program);
     expect((await run(program, "preview")).summary).toEqual({ created: 0, updated: 0, unchanged: 3, deleted: 0 });
@@ -141,96 +109,11 @@ describe("steps", () => {
   });
 });
 
-describe("a resource that fails", () => {
-  const fails = (name: string) => (line: string) =>
-    line === `create ${name}` ? { stderr: "no room\n", status: 3 } : {};
-  const three = (stdin: string) => () => {
-    const first = remote("first", {});
-    const second = remote("second", { stdin, delete: "delete second" }, { dependsOn: first });
-    remote("third", {}, { dependsOn: second });
-  };
-
-  it("ends the run with its own message, once, before what depends on it", async () => {
-    machine.react = fails("second");
-    const error = await run(three(SECRET)).catch((thrown: Error) => thrown);
-    expect(error).toHaveProperty(
-      "message",
-      "second (command:remote:Command): the command ended with status 3:\nno room",
-    );
-    expect(ran()).toEqual(["create first", "create second"]);
-    expect(names()).toEqual(["first"]);
-  });
-
-  it("is the last one, also of those that do not depend on it", async () => {
-    machine.react = fails("first");
-    await expect(
-      run(() => {
-        remote("first", {});
-        remote("second", {});
-      }),
-    ).rejects.toThrow("no room");
-    expect(ran()).toEqual(["create first"]);
-    expect(existsSync(stateFile)).toBe(false);
-  });
-
-  it("is made by the next run, and nothing is made twice", async () => {
-    machine.react = fails("second");
-    await expect(run(three("one"))).rejects.toThrow();
-    machine.react = () => ({});
-    expect((await run(three("one"))).summary).toEqual({ created: 2, updated: 0, unchanged: 1, deleted: 0 });
-    expect(ran()).toEqual(["create first", "create second", "create second", "create third"]);
-  });
-
-  it("keeps what it was when an update failed: taken back, the change is no change", async () => {
-    await run(three("one"));
-    machine.react = fails("second");
-    await expect(run(three("two"))).rejects.toThrow();
-    expect((await run(three("one"))).summary.unchanged).toBe(3);
-  });
-
-  it("deletes nothing", async () => {
-    await run(three("one"));
-    machine.react = fails("new");
-    await expect(run(() => void remote("new", {}))).rejects.toThrow("no room");
-    expect(names()).toEqual(["first", "second", "third"]);
-  });
-
-  it("stays when it cannot be deleted", async () => {
-    await run(three("one"));
-    machine.react = () => ({ status: 1 });
-    await expect(run(() => undefined, "destroy")).rejects.toThrow("status 1");
-    expect(names()).toEqual(["first", "second"]);
-  });
-});
-
-describe("a program that fails", () => {
-  it("ends the run, and nothing more is made or deleted", async () => {
-    await run(() => void remote("first", {}));
-    const broken = () => {
-      remote("second", {});
-      throw new Error("broken");
-    };
-    await expect(run(broken)).rejects.toThrow("broken");
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(ran()).toEqual(["create first"]);
-    expect(names()).toEqual(["first"]);
-  });
-
-  it("ends the run also when it does so in an apply", { timeout: 30_000 }, async () => {
-    await run(() => void remote("release", {}));
-    const args = ["--import", "tsx", "test/components/failingProgram.ts", stateFile, String(machine.port)];
-    const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
-    expect(stdout).toBe('error serializing property "stdin": cannot render text\n');
-    expect(status).toBe(1);
-    expect(names()).toEqual(["release"]);
-  });
-});
-
 describe("the state", () => {
   it("is written after each step, for its owner alone", async () => {
     const seen: string[][] = [];
     machine.react = () => {
-      seen.push(existsSync(stateFile) ? names() : []);
+      seen.push(existsSync(stack.stateFile) ? names() : []);
       return {};
     };
     await run(() => {
@@ -238,7 +121,7 @@ describe("the state", () => {
       remote("second", {}, { dependsOn: first });
     });
     expect(seen).toEqual([[], ["first"]]);
-    expect(statSync(stateFile).mode & 0o777).toBe(0o600);
+    expect(statSync(stack.stateFile).mode & 0o777).toBe(0o600);
   });
 
   it("keeps secrets secret, and no line of progress shows one", async () => {
@@ -255,9 +138,9 @@ describe("the state", () => {
       expect(isSecret(stored()[0]?.inputs["stdin"] ?? null)).toBe(true);
     }
     const quiet = () => void remote("it", { stdin: pulumi.secret(`${SECRET} 2`), logging: "stderr" });
-    log = [];
+    stack.log = [];
     await run(quiet);
-    expect(log.join("\n")).toContain("it | working");
-    expect(log.join("\n")).not.toContain(SECRET);
+    expect(stack.log.join("\n")).toContain("it | working");
+    expect(stack.log.join("\n")).not.toContain(SECRET);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { sshKeys } from "../../gateway/keys";
 import { existingSettings, hostKey, listing, LOGIN_KEY, runProgram } from "./program";
 
 const withHost = (host: Record<string, unknown>) => ({
@@ -63,7 +64,7 @@ describe("a gateway on a machine that is there", () => {
 
   it.each([
     ["another address", { address: "198.51.100.11" }],
-    ["another host key", { hostKey: hostKey.replace("AAAA", "BBBB") }],
+    ["another host key", { hostKey: sshKeys(Buffer.alloc(32, 3), "other").publicKey }],
   ])("sets a machine with %s up anew", async (_, change) => {
     const stdin = async (settings: Record<string, unknown>) => {
       const { named } = await runProgram(settings);

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { deploy } from "../../lab/engine/deploy";
 
 /**
- * A process of its own for engine.test.ts, since a rejection nobody handles would count against the test: a program whose `apply`
+ * A process of its own for engineFailures.test.ts, since a rejection nobody handles would count against the test: a program whose `apply`
  * throws. Arguments: the state file and the port of the machine.
  */
 const [, , stateFile = "", port = ""] = process.argv;

@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vi } from "vitest";
+import { sshKeys } from "../../gateway/keys";
 import type { Registration } from "../../lab/engine/engine";
 import { watchMonitor } from "../../lab/engine/monitor";
 import { isSecret, unwrap, type Wire, type WireProperties } from "../../lab/engine/secretValue";
@@ -30,7 +31,7 @@ export const profileFile = join(folder, "vpn.ovpn");
 export const privateKeyFile = join(folder, "id_ed25519");
 /** Stand-ins for the files settings name; what they hold must be found in no plain place. */
 export const PROVIDER_KEY = "provider-key-material";
-export const LOGIN_KEY = "login-private-key";
+export const LOGIN_KEY = sshKeys(Buffer.alloc(32, 1), "login").privateKey;
 export const PASSWORD = "provider-password";
 writeFileSync(
   profileFile,
@@ -38,7 +39,7 @@ writeFileSync(
 );
 writeFileSync(privateKeyFile, LOGIN_KEY);
 
-export const hostKey = `ssh-ed25519 ${"A".repeat(68)} machine`;
+export const hostKey = sshKeys(Buffer.alloc(32, 2), "machine").publicKey;
 const shared = {
   exits: [{ name: "vpn", profile: profileFile }],
   clients: [

@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { type AddressInfo } from "node:net";
 import { type Connection, Server, utils } from "ssh2";
+import { sshKeys } from "../../gateway/keys";
 
 /** What the machine does with a command. */
 export interface Reaction {
@@ -7,6 +9,8 @@ export interface Reaction {
   readonly stderr?: string;
   /** Default 0. */
   readonly status?: number;
+  /** How long it takes, milliseconds. Default 0. */
+  readonly duration?: number;
 }
 
 /** An SSH server on the loopback interface that plays the machine: it takes any command from one key and remembers it. */
@@ -23,13 +27,14 @@ export class SshServer {
   private readonly server: Server;
 
   constructor() {
-    const host = utils.generateKeyPairSync("ed25519");
-    const login = utils.generateKeyPairSync("ed25519");
-    const loginKey = utils.parseKey(login.public);
+    // Not ssh2's own generateKeyPairSync: now and then it makes an ed25519 key that ssh2 cannot read.
+    const host = sshKeys(randomBytes(32), "machine");
+    const login = sshKeys(randomBytes(32), "login");
+    const loginKey = utils.parseKey(login.publicKey);
     if (loginKey instanceof Error) throw loginKey;
-    this.hostKey = host.public;
-    this.privateKey = login.private;
-    this.server = new Server({ hostKeys: [host.private] }, (client) => {
+    this.hostKey = host.publicKey;
+    this.privateKey = login.privateKey;
+    this.server = new Server({ hostKeys: [host.privateKey] }, (client) => {
       this.attempts++;
       // Missing in the types; without it a command takes half a second.
       (client as Connection & { setNoDelay(on: boolean): void }).setNoDelay(true);
@@ -46,11 +51,13 @@ export class SshServer {
           channel.on("data", (chunk: Buffer) => (stdin += chunk.toString()));
           channel.on("end", () => {
             this.commands.push({ command, stdin });
-            const { stdout = "", stderr = "", status = 0 } = this.react(command, stdin);
+            const { stdout = "", stderr = "", status = 0, duration = 0 } = this.react(command, stdin);
             channel.stderr.write(stderr);
             channel.write(stdout);
-            channel.exit(status);
-            channel.end();
+            setTimeout(() => {
+              channel.exit(status);
+              channel.end();
+            }, duration);
           });
         }),
       );
