@@ -10,7 +10,8 @@ function privateKey(algorithm: "x25519" | "ed25519", seed: Buffer): KeyObject {
 }
 
 /** The 32 bytes of a public key are the last ones of its DER form. */
-const rawPublicKey = (key: KeyObject): Buffer => createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
+const rawPublicKey = (key: KeyObject): Buffer =>
+  createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
 
 /** A WireGuard key pair, both base64, as `wg genkey` and `wg pubkey` write them. */
 export interface WireGuardKeys {
@@ -27,7 +28,10 @@ export function wireGuardKeys(seed: Buffer): WireGuardKeys {
   const clamped = Buffer.from(seed);
   clamped[0] = (clamped[0] ?? 0) & 248;
   clamped[31] = ((clamped[31] ?? 0) & 127) | 64;
-  return { privateKey: clamped.toString("base64"), publicKey: rawPublicKey(privateKey("x25519", clamped)).toString("base64") };
+  return {
+    privateKey: clamped.toString("base64"),
+    publicKey: rawPublicKey(privateKey("x25519", clamped)).toString("base64"),
+  };
 }
 
 /** An ed25519 SSH key pair. */
@@ -56,7 +60,13 @@ export function sshKeys(seed: Buffer, comment: string): SshKeys {
   const publicBytes = rawPublicKey(privateKey("ed25519", seed));
   const publicBlob = Buffer.concat([sshString("ssh-ed25519"), sshString(publicBytes)]);
   const check = publicBytes.subarray(0, 4);
-  const unpadded = Buffer.concat([check, check, publicBlob, sshString(Buffer.concat([seed, publicBytes])), sshString(comment)]);
+  const unpadded = Buffer.concat([
+    check,
+    check,
+    publicBlob,
+    sshString(Buffer.concat([seed, publicBytes])),
+    sshString(comment),
+  ]);
   const padding = Buffer.from(Array.from({ length: (8 - (unpadded.length % 8)) % 8 }, (_, index) => index + 1));
   const count = Buffer.from([0, 0, 0, 1]);
   const whole = Buffer.concat([

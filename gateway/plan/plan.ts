@@ -78,7 +78,8 @@ export function assignSources(subnet: string, rules: Settings["rules"]): (Interv
     .sort((a, b) => a.first - b.first)
     .reduce<(Interval & { exit: string })[]>((joined, next) => {
       const before = joined.at(-1);
-      if (before?.exit === next.exit && before.last + 1 === next.first) joined[joined.length - 1] = { ...before, last: next.last };
+      if (before?.exit === next.exit && before.last + 1 === next.first)
+        joined[joined.length - 1] = { ...before, last: next.last };
       else joined.push(next);
       return joined;
     }, []);
@@ -89,7 +90,8 @@ export function planGateway(settings: Settings): Plan {
   const { wireguard, dns, localNetworks } = settings;
   const subnet = intervalOf(wireguard.subnet);
   const assigned = assignSources(wireguard.subnet, settings.rules);
-  const sourcesOf = (exit: string) => assigned.filter((piece) => piece.exit === exit).map(({ first, last }) => ({ first, last }));
+  const sourcesOf = (exit: string) =>
+    assigned.filter((piece) => piece.exit === exit).map(({ first, last }) => ({ first, last }));
 
   const exits = settings.exits.map((exit): ExitPlan => ({
     ...slotIds(exit.slot, exit.name),
@@ -101,7 +103,11 @@ export function planGateway(settings: Settings): Plan {
 
   const ipRules: IpRule[] = [
     { priority: PEER_RULE_PRIORITY, from: wireguard.subnet, to: wireguard.subnet, table: "main" },
-    ...[wireguard.subnet, ...localNetworks].map((to, index): IpRule => ({ priority: PEER_RULE_PRIORITY + 1 + index, to, table: "main" })),
+    ...[wireguard.subnet, ...localNetworks].map((to, index): IpRule => ({
+      priority: PEER_RULE_PRIORITY + 1 + index,
+      to,
+      table: "main",
+    })),
     ...exits.flatMap((exit): IpRule[] => [
       { priority: exit.clientPriority, mark: exit.clientMark, table: exit.table },
       { priority: exit.resolverPriority, mark: exit.resolverMark, table: exit.table },

@@ -4,7 +4,8 @@ import type { GatewaySecrets } from "../secrets";
 import { renderResolver } from "./dnsmasq";
 import { CONFIG_DIR, type MachineFile } from "./file";
 import { renderExitIpRules, renderExitRoutes, renderExitVariables, renderHostIpRules } from "./iproute";
-import { renderHostRules, renderNamespaceRules } from "./nftables";
+import { renderHostRules } from "./nftables";
+import { renderNamespaceRules } from "./nftablesNamespace";
 import { exitPath, renderCredentials, renderOpenVpn, renderRemotes } from "./openvpn";
 import { renderNamespaceResolv } from "./resolv";
 import { renderExitUnitDropIn } from "./systemd";
@@ -41,7 +42,9 @@ export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] 
         open(exitPath(exit, "namespace.nft"), renderNamespaceRules(plan, exit)),
         open(exitPath(exit, "remotes"), renderRemotes(exit)),
         secret(exitPath(exit, "openvpn.conf"), renderOpenVpn(exit)),
-        ...(credentials && exit.provider.wantsCredentials ? [secret(exitPath(exit, "credentials"), renderCredentials(credentials))] : []),
+        ...(credentials && exit.provider.wantsCredentials
+          ? [secret(exitPath(exit, "credentials"), renderCredentials(credentials))]
+          : []),
       ];
     }),
   ];

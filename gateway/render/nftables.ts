@@ -1,23 +1,7 @@
-import { MARK_MASK, NFT_TABLE, WG_INTERFACE } from "../plan/ids";
-import type { ExitPlan, Plan } from "../plan/plan";
+import { WG_INTERFACE } from "../plan/ids";
+import type { Plan } from "../plan/plan";
 import { intervalText } from "../settings/address";
-
-const hex = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;
-const OTHERS = hex(~MARK_MASK >>> 0);
-const OURS = hex(MARK_MASK);
-
-const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
-/** `elements = { ... }`, or nothing: nft takes no empty list. */
-const elements = (members: readonly string[]): string => (members.length > 0 ? `elements = { ${members.join(", ")} }` : "");
-
-/** A ruleset file that replaces our table, and nothing else, in one transaction (`man 8 nft`, "nft -f"). */
-const replaceTable = (body: string): string => `table inet ${NFT_TABLE}\ndelete table inet ${NFT_TABLE}\n\ntable inet ${NFT_TABLE} {\n${body}}\n`;
-
-const DNS = "meta l4proto { tcp, udp } th dport 53";
-const SYN = "tcp flags & (syn | rst) == syn";
-
-const setMark = (mark: number): string => `meta mark set meta mark & ${OTHERS} | ${hex(mark)}`;
-const setConnectionMark = (mark: number): string => `ct mark set ct mark & ${OTHERS} | ${hex(mark)}`;
+import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectionMark, setMark, SYN } from "./nft";
 
 /**
  * The host's rules. As a file they are shut: the set `uplinks` is empty, so that nothing of a client leaves;
@@ -28,7 +12,9 @@ export function renderHostRules(plan: Plan): string {
   const exits = plan.exits;
   const sources = (chain: string) => [
     ...plan.directSources.map((source) => `${intervalText(source)} : goto ${chain}_direct`),
-    ...exits.flatMap((exit) => exit.sources.map((source) => `${intervalText(source)} : goto ${chain}_${chainName(exit)}`)),
+    ...exits.flatMap((exit) =>
+      exit.sources.map((source) => `${intervalText(source)} : goto ${chain}_${chainName(exit)}`),
+    ),
   ];
   const links = quoted([WG_INTERFACE, ...exits.map((exit) => exit.hostLink)]);
 
@@ -181,61 +167,3 @@ ${exits
 ${exits.map((exit) => `		ip saddr ${exit.hostAddress} oifname != { "lo", "${WG_INTERFACE}", "${exit.hostLink}" } drop\n`).join("")}	}
 `);
 }
-
-/**
- * The rules inside an exit's namespace: nothing leaves by the veth but OpenVPN's packets to the provider.
- * As a file the set `provider` is empty; exit-remotes.sh adds where the provider's names lead today.
- */
-export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
-  const clients = plan.wireguard.subnet;
-  const { mss } = plan.wireguard;
-  return replaceTable(`	set provider {
-		type ipv4_addr . inet_proto . inet_service
-	}
-
-	set clients {
-		type ipv4_addr
-		flags interval
-		${elements(exit.sources.map(intervalText))}
-	}
-
-	chain mangle_forward {
-		type filter hook forward priority mangle; policy accept;
-		${SYN} tcp option maxseg size set ${mss}
-	}
-
-	# The exit's clients, and its resolver (${exit.hostAddress}), as the tunnel's own address.
-	chain nat_postrouting {
-		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr @clients oifname "tun0" masquerade
-		ip saddr ${exit.hostAddress} oifname "tun0" masquerade
-	}
-
-	chain filter_input {
-		type filter hook input priority filter; policy drop;
-		iifname "lo" accept
-		ct state { established, related } accept
-		iifname "${exit.namespaceLink}" ip saddr ${exit.hostAddress} icmp type echo-request accept
-	}
-
-	chain filter_forward {
-		type filter hook forward priority filter; policy drop;
-		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr @clients accept
-		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr ${exit.hostAddress} ${DNS} accept
-		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${clients} ct state { established, related } accept
-		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ct state { established, related } accept
-	}
-
-	chain filter_output {
-		type filter hook output priority filter; policy drop;
-		oifname "lo" accept
-		oifname "tun0" accept
-		oifname "${exit.namespaceLink}" ip daddr . meta l4proto . th dport @provider accept
-		oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ${DNS} accept
-		oifname "${exit.namespaceLink}" ip daddr { ${exit.hostAddress}, ${clients} } ct state { established, related } accept
-	}
-`);
-}
-
-/** A chain's name may hold no hyphen. */
-const chainName = (exit: ExitPlan): string => exit.name.replaceAll("-", "_");

@@ -21,6 +21,11 @@ export function isAddress(text: string): boolean {
   return Address4.isValid(text) && !text.includes("/") && new Address4(text).correctForm() === text;
 }
 
+/** An IPv4 address or a DNS name; what looks like an address must be one. */
+export function isHost(text: string): boolean {
+  return /^[\d.]+$/.test(text) ? isAddress(text) : /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text);
+}
+
 /** `a.b.c.d/n` in canonical form; host bits may be set: see {@link hasHostBits}. */
 export function isCidr(text: string): boolean {
   const [address, length, ...rest] = text.split("/");
@@ -33,10 +38,9 @@ export function hasHostBits(cidr: string): boolean {
   return parsed.startAddress().correctForm() !== parsed.correctForm();
 }
 
-/** @returns the network that a CIDR with host bits lies in: 10.4.0.5/24 -> 10.4.0.0/24 */
-export function networkOf(cidr: string): string {
-  const parsed = new Address4(cidr);
-  return `${parsed.startAddress().correctForm()}/${parsed.subnetMask}`;
+/** A CIDR without host bits. */
+export function isNetwork(text: string): boolean {
+  return isCidr(text) && !hasHostBits(text);
 }
 
 /** @param text an address, a CIDR, or a range `a.b.c.d-e.f.g.h`; valid by {@link isSource} */
@@ -49,8 +53,7 @@ export function intervalOf(text: string): Interval {
 
 /** A single address, a CIDR without host bits, or a range whose first address is not after its last. */
 export function isSource(text: string): boolean {
-  if (isAddress(text)) return true;
-  if (isCidr(text)) return !hasHostBits(text);
+  if (isAddress(text) || isNetwork(text)) return true;
   const [first, last, ...rest] = text.split("-");
   if (rest.length > 0 || !isAddress(first ?? "") || !isAddress(last ?? "")) return false;
   return addressNumber(first ?? "") <= addressNumber(last ?? "");

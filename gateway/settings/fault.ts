@@ -10,13 +10,20 @@ export interface Fault {
   readonly mend: string;
 }
 
+/** Notes one {@link Fault}. */
+export type Report = (key: string, value: unknown, allowed: string, mend: string) => void;
+
 /** Stands in a {@link Fault} for a value that must not be printed. */
 export const hidden = Symbol("hidden");
 
+/** Keys and profiles have more than one line: whoever puts one in the wrong place shall not find it in a log. */
+const isPrivate = (value: unknown): boolean => typeof value === "string" && /[\n\r]|PRIVATE KEY/.test(value);
+
 function shown(value: unknown): string {
   if (value === undefined) return "is missing";
-  if (value === hidden) return "is not valid (its value is not shown)";
-  const text = JSON.stringify(value);
+  if (value === hidden || isPrivate(value)) return "is not valid (its value is not shown)";
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "is a list" : "is a map";
+  const text = JSON.stringify(value) ?? typeof value;
   return `is ${text.length > 120 ? `${text.slice(0, 117)}...` : text}`;
 }
 
@@ -26,7 +33,8 @@ export class SettingsError extends Error {
   constructor(readonly faults: readonly Fault[]) {
     const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
     const lines = faults.map(
-      (fault) => `  wg-gateway:${fault.key} ${shown(fault.value)}\n    allowed: ${fault.allowed}\n    mend:    ${fault.mend}`,
+      (fault) =>
+        `  wg-gateway:${fault.key} ${shown(fault.value)}\n    allowed: ${fault.allowed}\n    mend:    ${fault.mend}`,
     );
     super(`the stack configuration has ${count}; nothing was changed\n${lines.join("\n")}`);
     this.name = "SettingsError";

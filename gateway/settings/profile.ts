@@ -1,3 +1,6 @@
+import { isHost } from "./address";
+import { fileOptions, inlineOptions, passed, refused, rejected, replaced } from "./profileOptions";
+
 /** Where a provider listens; one `remote` line of its profile. */
 export interface Remote {
   /** DNS name or IPv4 address. */
@@ -12,124 +15,159 @@ export interface ProviderProfile {
   readonly remotes: readonly Remote[];
   /** The profile asks for a user name and a password. */
   readonly wantsCredentials: boolean;
-  /** The lines that are passed on as they are, inline files among them. Holds key material: a secret. */
+  /** The lines that are passed on, written anew; inline files among them. Holds key material: a secret. */
   readonly lines: readonly string[];
 }
 
-/** What is wrong with a profile, with the line (from 1) where there is one. */
+/** What is wrong with a profile, with the line (from 1) where there is one. Never quotes what may be key material. */
 export interface ProfileFinding {
   readonly line?: number;
   readonly problem: string;
   readonly mend: string;
 }
 
-/** Runs programs or loads code: refused, since the profile comes from outside and OpenVPN runs with privileges (`man 8 openvpn`, Scripting). */
-const refused = new Set(
-  `up down route-up route-pre-down ipchange tls-verify auth-user-pass-verify client-connect client-disconnect learn-address
-   client-crresponse tls-crypt-v2-verify plugin iproute management config cd chroot setenv-safe askpass pkcs11-providers engine`.split(/\s+/),
-);
+/** Bytes of an option's line that OpenVPN reads; it stops at a longer one (OPTION_LINE_SIZE in its options.h, with the line's end). */
+const LONGEST_LINE = 254;
 
-/** Gone from OpenVPN 2.6, which stops at them (its Changes.rst and `man 8 openvpn`). */
-const removed = new Set("keysize ns-cert-type key-method ncp-disable no-replay no-iv tls-remote max-routes".split(" "));
-
-/** Decided by the gateway itself: silently replaced by its own line, or of no use in a namespace. */
-const replaced = new Set(
-  `remote proto port rport lport nobind bind local dev dev-type dev-node client auth-user-pass auth-retry auth-nocache script-security redirect-gateway
-   redirect-private dhcp-option dns block-outside-dns block-ipv6 route route-ipv6 route-delay route-method route-metric route-gateway
-   route-noexec route-nopull ifconfig-ipv6 pull-filter register-dns resolv-retry persist-tun persist-key connect-retry connect-retry-max
-   server-poll-timeout connect-timeout remote-random remote-random-hostname verb mute log log-append syslog status daemon user group
-   writepid ping ping-restart ping-exit keepalive mssfix tun-mtu link-mtu fragment tun-mtu-extra explicit-exit-notify fast-io nice
-   up-delay up-restart down-pre machine-readable-output suppress-timestamps setenv push-peer-info windows-driver disable-dco mute-replay-warnings
-   float explicit-exit-notify txqueuelen mlock rcvbuf sndbuf`.split(/\s+/),
-);
-
-/** Says how to speak to the provider: passed on. */
-const passed = new Set(
-  `tls-client pull ca cert key pkcs12 extra-certs tls-auth tls-crypt tls-crypt-v2 key-direction cipher data-ciphers data-ciphers-fallback ncp-ciphers
-   auth tls-cipher tls-ciphersuites tls-groups ecdh-curve tls-version-min tls-version-max tls-cert-profile remote-cert-tls remote-cert-ku remote-cert-eku
-   verify-x509-name x509-username-field verify-hash peer-fingerprint crl-verify comp-lzo compress allow-compression comp-noadapt reneg-sec reneg-bytes reneg-pkts tran-window
-   tls-timeout hand-window tls-exit replay-window mtu-disc sockflags socket-flags keying-material-exporter allow-pull-fqdn`.split(/\s+/),
-);
-
-/** Options whose argument is a file; the gateway has no such file, so it must stand inline. */
-const files = new Set("ca cert key pkcs12 extra-certs tls-auth tls-crypt tls-crypt-v2 crl-verify peer-fingerprint".split(" "));
-
-function isRemote(host: string, port: number): boolean {
-  return /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(host) && Number.isInteger(port) && port >= 1 && port <= 65535;
+/**
+ * Splits a line as OpenVPN does (parse_line in its options_parse.c): blanks part words, quotes at a word's beginning hold it together,
+ * # and ; at a word's beginning start a comment.
+ * @returns undefined when OpenVPN would stop at the line, or when it holds a backslash, which OpenVPN reads as an escape
+ */
+function words(line: string): string[] | undefined {
+  const found: string[] = [];
+  const word = /[ \t]*(?:"([^"\\]*)"|'([^'\\]*)'|([^ \t"'#;\\][^ \t\\]*)(?![^ \t])|([#;].*)|$)/y;
+  while (word.lastIndex < line.length) {
+    const match = word.exec(line);
+    if (!match) return undefined;
+    const text = match[1] ?? match[2] ?? match[3];
+    if (text === undefined) break;
+    found.push(text);
+  }
+  return found;
 }
 
-/** Splits a line as OpenVPN does: blanks part words, quotes hold them together, # and ; begin a comment at the line's start or after a blank. */
-function words(line: string): string[] {
-  const found = line.match(/"[^"]*"|'[^']*'|[^\s]+/g) ?? [];
-  const comment = found.findIndex((word) => /^[#;]/.test(word));
-  return (comment < 0 ? found : found.slice(0, comment)).map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
+/** Writes a word so that OpenVPN reads the same one, whatever stands in it. */
+const written = (word: string): string => (/^[\w.:=,+/@!-]+$/.test(word) ? word : `"${word.replaceAll('"', '\\"')}"`);
+
+function readRemote(host: string, port: string, protocol: string): Remote | undefined {
+  const spoken = /^(udp|tcp)4?(?:-client)?$/.exec(protocol)?.[1];
+  if (!isHost(host) || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535 || spoken === undefined) return undefined;
+  return { host, port: Number(port), protocol: spoken === "tcp" ? "tcp" : "udp" };
+}
+
+/** What `remote` lines leave open, at the top or of one <connection>. */
+interface Scope {
+  readonly line: number;
+  port?: string;
+  protocol?: string;
 }
 
 /**
- * Reads a provider's .ovpn file.
+ * Reads a provider's .ovpn file. Nothing is passed on as it stood: each line is written anew from the words read, so that OpenVPN
+ * cannot understand it in another way than this did.
  * @returns what the gateway uses of it, and everything that is wrong with it; it is usable only when `findings` is empty
  */
 export function parseProfile(text: string): { profile: ProviderProfile; findings: ProfileFinding[] } {
   const findings: ProfileFinding[] = [];
   const lines: string[] = [];
-  const remotes: { host: string; port?: number; protocol?: string; line: number }[] = [];
-  let protocol = "udp";
-  let port = 1194;
+  const remotes: { line: number; parts: readonly string[]; scope: Scope }[] = [];
+  const top: Scope = { line: 1 };
+  const within: { connection?: Scope; inline?: { name: string; line: number; known: boolean } } = {};
   let wantsCredentials = false;
-  let block: { name: string; line: number } | undefined;
+  const find = (line: number, problem: string, mend: string) => void findings.push({ line, problem, mend });
 
-  const remote = (parts: string[], line: number) =>
-    remotes.push({ host: parts[1] ?? "", port: parts[2] === undefined ? undefined : Number(parts[2]), protocol: parts[3], line });
-
-  text.split(/\r?\n/).forEach((raw, index) => {
-    const line = index + 1;
-    const opened = /^\s*<([a-z0-9-]+)>\s*$/.exec(raw)?.[1];
-    if (block) {
-      const closed = /^\s*<\/([a-z0-9-]+)>\s*$/.exec(raw)?.[1] === block.name;
-      if (block.name !== "connection") lines.push(raw);
-      else if (/^\s*remote\s/.test(raw)) remote(words(raw), line);
-      if (closed) block = undefined;
+  const open = (name: string, line: number) => {
+    if (name === "connection" && !within.connection) {
+      within.connection = { line };
       return;
     }
-    if (opened !== undefined) {
-      block = { name: opened, line };
-      if (opened === "connection") return;
-      if (opened === "auth-user-pass")
-        findings.push({ line, problem: "holds the credentials themselves", mend: "take the block out and set them as the stack's secret `credentials`" });
-      else if (!files.has(opened)) findings.push({ line, problem: `<${opened}> is no inline file that OpenVPN 2.6 knows`, mend: "take the block out" });
-      lines.push(raw);
-      return;
-    }
-    const parts = words(raw);
-    const option = parts[0]?.replace(/^--/, "");
-    if (option === undefined) return;
-    if (option === "remote") remote(parts, line);
-    else if (option === "proto") protocol = parts[1] ?? "";
-    else if (option === "port" || option === "rport") port = Number(parts[1]);
+    const known = inlineOptions.has(name) && !within.connection;
+    within.inline = { name, line, known };
+    if (known) lines.push(`<${name}>`);
+    else if (name === "auth-user-pass")
+      find(line, "a block holds the credentials", "take it out and set them as the stack's secret `credentials`");
+    else find(line, "a block opens that no client's profile has there", "take the block out");
+  };
+
+  const inlineLine = (raw: string, line: number, { name, known }: NonNullable<typeof within.inline>) => {
+    // OpenVPN ends the block at any line that begins so, and reads a long line in pieces, each of which may begin so.
+    const closed = raw.trimStart().startsWith(`</${name}>`);
+    if (closed) within.inline = undefined;
+    if (known && !closed && raw.includes("<"))
+      find(line, "an inline file holds a <", "leave nothing but the key or certificate in the block");
+    else if (known) lines.push(closed ? `</${name}>` : raw);
+  };
+
+  const pass = (parts: readonly string[], option: string, line: number) => {
+    const whole = [option, ...parts.slice(1)].map(written).join(" ");
+    if (within.connection) find(line, `\`${option}\` stands inside <connection>`, "move it out of the block");
+    else if (fileOptions.has(option) && parts[1] === "[inline]") {
+      // The file follows as a block; the direction of tls-auth would be lost with this line.
+      if (option === "tls-auth" && parts[2] !== undefined) lines.push(`key-direction ${written(parts[2])}`);
+    } else if (fileOptions.has(option))
+      find(line, `\`${option}\` names a file`, `put its content inline, between <${option}> and </${option}>`);
+    else if (Buffer.byteLength(whole) > LONGEST_LINE)
+      find(line, `the line is longer than the ${LONGEST_LINE} bytes OpenVPN reads`, "shorten it");
+    else lines.push(whole);
+  };
+
+  const optionLine = (parts: readonly string[], line: number) => {
+    const option = (parts[0] ?? "").replace(/^--(?=.)/, "");
+    const block = parts.length === 1 ? /^<(.*)>$/.exec(option)?.[1] : undefined;
+    const scope = within.connection ?? top;
+    if (within.connection && option.startsWith("</connection>")) within.connection = undefined;
+    else if (block !== undefined) open(block, line);
+    else if (option === "remote") remotes.push({ line, parts, scope });
+    else if (option === "proto") scope.protocol = parts[1] ?? "";
+    else if (option === "port" || option === "rport") scope.port = parts[1] ?? "";
     else if (option === "auth-user-pass") wantsCredentials = true;
-    else if (option === "dev" && /^tap/.test(parts[1] ?? ""))
-      findings.push({ line, problem: "`dev tap` bridges Ethernet; a gateway routes", mend: "ask the provider for a `dev tun` profile" });
+    else if (/^dev(-type)?$/.test(option) && /^tap/.test(parts[1] ?? ""))
+      find(line, "`dev tap` bridges Ethernet; a gateway routes", "ask the provider for a `dev tun` profile");
     else if (refused.has(option))
-      findings.push({ line, problem: `\`${option}\` runs a script or a plugin, or reads other files, on the gateway`, mend: "take the line out" });
-    else if (removed.has(option))
-      findings.push({ line, problem: `\`${option}\` is an option that OpenVPN 2.6 rejects`, mend: "take the line out, or ask the provider for a newer profile" });
-    else if (passed.has(option)) {
-      if (files.has(option) && parts[1] !== undefined && parts[1] !== "[inline]")
-        findings.push({ line, problem: `\`${option}\` names a file`, mend: `put its content inline, between <${option}> and </${option}>` });
-      else if (parts[1] !== "[inline]") lines.push(raw.trim());
-    } else if (!replaced.has(option))
-      findings.push({ line, problem: `\`${option}\` is not known to be safe in a provider's profile`, mend: "take the line out if the provider works without it" });
-  });
-  if (block) findings.push({ line: block.line, problem: `<${block.name}> is never closed`, mend: `end it with </${block.name}>` });
+      find(line, `\`${option}\` runs a script or a plugin, or reads other files, on the gateway`, "take the line out");
+    else if (rejected.has(option))
+      find(
+        line,
+        `\`${option}\` is an option that OpenVPN 2.6 rejects`,
+        "take the line out, or ask the provider for a newer profile",
+      );
+    else if (passed.has(option)) pass(parts, option, line);
+    else if (!replaced.has(option))
+      find(
+        line,
+        "an option stands that is not known to be safe in a provider's profile",
+        "take the line out if the provider works without it",
+      );
+  };
 
-  const whole = remotes.map(({ line, ...given }): Remote => {
-    const spoken = (given.protocol ?? protocol).replace(/-client$|4$|6$/g, "").replace(/-client$/, "");
-    const result = { host: given.host, port: given.port ?? port, protocol: spoken === "tcp" ? ("tcp" as const) : ("udp" as const) };
-    if (!isRemote(result.host, result.port) || !/^(udp|tcp)$/.test(spoken) || /6/.test(given.protocol ?? protocol))
-      findings.push({ line, problem: "the remote is not `remote HOST PORT udp|tcp` over IPv4", mend: "write it so" });
-    return result;
+  const rows = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  rows.forEach((raw, index) => {
+    const line = index + 1;
+    // eslint-disable-next-line no-control-regex -- these are what it looks for
+    if (/[\0-\x08\x0b-\x1f\x7f]/.test(raw))
+      find(line, "a control character stands in the line", "download the provider's profile again");
+    else if (within.inline) inlineLine(raw, line, within.inline);
+    else {
+      const parts = words(raw);
+      if (!parts) find(line, "a backslash, or a quote that is not closed, stands in the line", "write it without");
+      else if (parts.length > 0) optionLine(parts, line);
+    }
   });
-  if (text.trim() === "") findings.push({ problem: "the file is empty", mend: "download the provider's profile again" });
-  else if (whole.length === 0) findings.push({ problem: "no `remote` line names the provider", mend: "download the provider's profile again" });
+  const unclosed = within.inline ?? within.connection;
+  if (unclosed) find(unclosed.line, "a block begins that is never closed", "close it, as in </ca>");
+
+  const whole = remotes.flatMap(({ line, parts: [, host = "", port, protocol], scope }) => {
+    const remote = readRemote(
+      host,
+      port ?? scope.port ?? top.port ?? "1194",
+      protocol ?? scope.protocol ?? top.protocol ?? "udp",
+    );
+    if (!remote) find(line, "the remote is not `remote HOST PORT udp|tcp` over IPv4", "write it so");
+    return remote ?? [];
+  });
+  const again = "download the provider's profile again";
+  if (text.trim() === "") findings.push({ problem: "the file is empty", mend: again });
+  else if (remotes.length === 0) findings.push({ problem: "no `remote` line names the provider", mend: again });
   return { profile: { remotes: whole, wantsCredentials, lines }, findings };
 }

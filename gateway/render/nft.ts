@@ -1,0 +1,26 @@
+import { MARK_MASK, NFT_TABLE } from "../plan/ids";
+import type { ExitPlan } from "../plan/plan";
+
+/* The vocabulary of both rulesets (`man 8 nft`). */
+
+export const hex = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;
+const OTHERS = hex(~MARK_MASK >>> 0);
+export const OURS = hex(MARK_MASK);
+
+export const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+/** `elements = { ... }`, or nothing: nft takes no empty list. */
+export const elements = (members: readonly string[]): string =>
+  members.length > 0 ? `elements = { ${members.join(", ")} }` : "";
+
+/** A ruleset file that replaces our table, and nothing else, in one transaction (`man 8 nft`, "nft -f"). */
+export const replaceTable = (body: string): string =>
+  `table inet ${NFT_TABLE}\ndelete table inet ${NFT_TABLE}\n\ntable inet ${NFT_TABLE} {\n${body}}\n`;
+
+export const DNS = "meta l4proto { tcp, udp } th dport 53";
+export const SYN = "tcp flags & (syn | rst) == syn";
+
+export const setMark = (mark: number): string => `meta mark set meta mark & ${OTHERS} | ${hex(mark)}`;
+export const setConnectionMark = (mark: number): string => `ct mark set ct mark & ${OTHERS} | ${hex(mark)}`;
+
+/** What names an exit in a chain's name: no hyphen may stand there, and no exit's name can make it one of our other chains. */
+export const chainName = (exit: ExitPlan): string => `exit_${exit.name.replaceAll("-", "_")}`;

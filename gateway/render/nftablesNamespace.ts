@@ -1,0 +1,58 @@
+import type { ExitPlan, Plan } from "../plan/plan";
+import { intervalText } from "../settings/address";
+import { DNS, elements, replaceTable, SYN } from "./nft";
+
+/**
+ * The rules inside an exit's namespace: nothing leaves by the veth but OpenVPN's packets to the provider.
+ * As a file the set `provider` is empty; exit-remotes.sh adds where the provider's names lead today.
+ */
+export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
+  const clients = plan.wireguard.subnet;
+  const { mss } = plan.wireguard;
+  return replaceTable(`	set provider {
+		type ipv4_addr . inet_proto . inet_service
+	}
+
+	set clients {
+		type ipv4_addr
+		flags interval
+		${elements(exit.sources.map(intervalText))}
+	}
+
+	chain mangle_forward {
+		type filter hook forward priority mangle; policy accept;
+		${SYN} tcp option maxseg size set ${mss}
+	}
+
+	# The exit's clients, and its resolver (${exit.hostAddress}), as the tunnel's own address.
+	chain nat_postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		ip saddr @clients oifname "tun0" masquerade
+		ip saddr ${exit.hostAddress} oifname "tun0" masquerade
+	}
+
+	chain filter_input {
+		type filter hook input priority filter; policy drop;
+		iifname "lo" accept
+		ct state { established, related } accept
+		iifname "${exit.namespaceLink}" ip saddr ${exit.hostAddress} icmp type echo-request accept
+	}
+
+	chain filter_forward {
+		type filter hook forward priority filter; policy drop;
+		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr @clients accept
+		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr ${exit.hostAddress} ${DNS} accept
+		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${clients} ct state { established, related } accept
+		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ct state { established, related } accept
+	}
+
+	chain filter_output {
+		type filter hook output priority filter; policy drop;
+		oifname "lo" accept
+		oifname "tun0" accept
+		oifname "${exit.namespaceLink}" ip daddr . meta l4proto . th dport @provider accept
+		oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ${DNS} accept
+		oifname "${exit.namespaceLink}" ip daddr { ${exit.hostAddress}, ${clients} } ct state { established, related } accept
+	}
+`);
+}

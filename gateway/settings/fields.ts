@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { isAddress, isNetwork } from "./address";
+
+/**
+ * A leaf of the schema: `base` decides, `allowed` and `mend` are what the user reads when it says no.
+ * A `default` belongs outside: `field(...).default(value)`.
+ */
+export function field<T>(base: z.ZodType<T>, allowed: string, mend: string) {
+  return z.unknown().transform((value, context): T => {
+    const result = base.safeParse(value);
+    if (result.success) return result.data;
+    context.issues.push({ code: "custom", input: value, message: allowed, params: { mend } });
+    return z.NEVER;
+  });
+}
+
+export const address = (what: string) =>
+  field(
+    z.string().refine(isAddress),
+    `${what}: an IPv4 address such as 10.4.0.7`,
+    "write four decimal numbers 0..255 with dots",
+  );
+
+export const port = (what: string) =>
+  field(z.int().min(1).max(65535), `${what}: a whole number 1..65535`, "choose a port in that range");
+
+export const network = (what: string, mend: string) =>
+  field(z.string().refine(isNetwork), `${what}: a network in CIDR form with no host bits, such as 10.4.0.0/24`, mend);
+
+export const text = (what: string) => field(z.string().trim().min(1), what, "give a text that is not empty");
+
+/** Part of a provider's credentials, which OpenVPN reads from a line of its own. */
+export const credential = (what: "username" | "password") =>
+  field(
+    z.string().regex(/^\P{Cc}+$/u),
+    "a text of one line",
+    `pulumi config set --secret --path 'credentials.EXIT.${what}', with the exit's name`,
+  );
+
+export const exitName = z.string().regex(/^[a-z][a-z0-9-]{0,7}$/);
+
+/** A WireGuard key: 32 bytes in base64, as `wg pubkey` prints it. */
+export const isWireGuardKey = (value: string): boolean =>
+  /^[A-Za-z0-9+/]{43}=$/.test(value) && Buffer.from(value, "base64").toString("base64") === value;
+
+/** A machine's public host key as sshd keeps it; only ed25519. */
+export const isHostKey = (value: string): boolean =>
+  /^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}( .*)?$/.test(value);

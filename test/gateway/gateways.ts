@@ -1,0 +1,148 @@
+import fc from "fast-check";
+import { wireGuardKeys } from "../../gateway/keys";
+import { planGateway, type ExitPlan, type Plan } from "../../gateway/plan/plan";
+import { renderFiles } from "../../gateway/render/bundle";
+import type { GatewaySecrets } from "../../gateway/secrets";
+import { addressText, intervalOf, intervalText } from "../../gateway/settings/address";
+import type { Settings } from "../../gateway/settings/schema";
+import { ec2, parse, type Raw } from "./settingsFixtures";
+
+/** Text that must be found nowhere but in files of mode 0600. */
+export const PROVIDER_KEY = "recognisable-provider-key";
+export const PASSWORD = "recognisable-password";
+const profiles: Readonly<Record<string, string>> = {
+  "asks.ovpn": `client\nremote provider.example 1194 udp\nauth-user-pass\n<key>\n${PROVIDER_KEY}\n</key>\n`,
+  "plain.ovpn": `client\nremote 203.0.113.40 443 tcp\nremote b.example 53\n<key>\n${PROVIDER_KEY}\n</key>\n`,
+};
+
+export interface Gateway {
+  readonly settings: Settings;
+  readonly plan: Plan;
+  readonly secrets: GatewaySecrets;
+}
+
+/** What a stack's raw settings lead to, with keys of the same shape as the real ones. */
+export function gatewayOf(raw: Raw): Gateway {
+  const asking = Array.isArray(raw["exits"]) ? (raw["exits"] as { name: string; profile: string }[]) : [];
+  const logins = asking
+    .filter(({ profile }) => profile === "asks.ovpn")
+    .map(({ name }) => [name, { username: `user-of-${name}`, password: `${PASSWORD}-of-${name}` }]);
+  const { settings, credentials } = parse({ host: ec2, ...raw }, Object.fromEntries(logins), profiles);
+  const plan = planGateway(settings);
+  const clients = plan.clients.map(({ name, publicKey }, index) => {
+    const made = wireGuardKeys(Buffer.alloc(32, index + 1));
+    const keys = {
+      privateKey: publicKey === undefined ? made.privateKey : undefined,
+      publicKey: publicKey ?? made.publicKey,
+      presharedKey: Buffer.alloc(32, 255 - index).toString("base64"),
+    };
+    return [name, keys] as const;
+  });
+  return {
+    settings,
+    plan,
+    secrets: {
+      serverPrivateKey: wireGuardKeys(Buffer.alloc(32, 200)).privateKey,
+      clients: new Map(clients),
+      credentials,
+    },
+  };
+}
+
+/** The gateway of the documents, with a second exit beside it. */
+export const documented = (): Gateway =>
+  gatewayOf({
+    exits: [
+      { name: "vpn", profile: "asks.ovpn" },
+      { name: "se-1", profile: "plain.ovpn", slot: 3 },
+    ],
+    rules: [
+      { from: "10.4.0.200", exit: "se-1" },
+      { from: "10.4.0.128/25", exit: "vpn" },
+    ],
+    clients: [
+      { name: "laptop", address: "10.4.0.50" },
+      { name: "phone", address: "10.4.0.199" },
+      { name: "tv", address: "10.4.0.200", publicKey: wireGuardKeys(Buffer.alloc(32, 99)).publicKey },
+    ],
+  });
+
+export function exitOf(plan: Plan, name: string): ExitPlan {
+  const found = plan.exits.find((exit) => exit.name === name);
+  if (!found) throw new Error(`no exit ${name}`);
+  return found;
+}
+
+/** A rendered file. @throws when there is none of that path */
+export function contentOf({ plan, secrets }: Gateway, path: string): string {
+  const found = renderFiles(plan, secrets).find((file) => file.path === path);
+  if (!found) throw new Error(`no file ${path}`);
+  return found.content;
+}
+
+export const anySubnet: fc.Arbitrary<string> = fc
+  .tuple(fc.integer({ min: 16, max: 29 }), fc.nat({ max: 0xfffff }))
+  .map(([length, host]) => {
+    const size = 2 ** (32 - length);
+    const base = intervalOf("172.16.0.0/12").first + host;
+    return `${addressText(base - (base % size))}/${length}`;
+  });
+
+/** One address, a range or an aligned network inside a subnet. */
+export function anySource(subnet: string): fc.Arbitrary<string> {
+  const { first, last } = intervalOf(subnet);
+  const inside = fc.integer({ min: first, max: last });
+  const range = fc.tuple(inside, inside).map(([a, b]) => intervalText({ first: Math.min(a, b), last: Math.max(a, b) }));
+  const network = fc.tuple(inside, fc.integer({ min: Number(subnet.split("/")[1]), max: 32 })).map(([at, length]) => {
+    const size = 2 ** (32 - length);
+    return `${addressText(at - (at % size))}/${length}`;
+  });
+  return fc.oneof(inside.map(addressText), range, network);
+}
+
+/** Names that come near to those of our own chains, files and namespaces among them. */
+const anyExitName = fc.oneof(
+  fc.constantFrom("vpn", "clients", "inward", "from-vpn", "a-b", "to", "by", "h", "host-1"),
+  fc.stringMatching(/^[a-z][a-z0-9-]{0,7}$/).filter((name) => !["direct", "host"].includes(name)),
+);
+
+const anyRaw: fc.Arbitrary<Raw> = fc
+  .record({
+    subnet: anySubnet,
+    mtu: fc.integer({ min: 1280, max: 1420 }),
+    names: fc.uniqueArray(anyExitName, { maxLength: 6 }),
+    slots: fc.uniqueArray(fc.integer({ min: 1, max: 50 }), { minLength: 6, maxLength: 6 }),
+  })
+  .chain(({ subnet, mtu, names, slots }) => {
+    const { first, last } = intervalOf(subnet);
+    const exit = fc.constantFrom("direct", ...names);
+    const rule = fc.record({ from: fc.option(anySource(subnet), { nil: undefined }), exit });
+    return fc.record({
+      wireguard: fc.constant({ subnet, mtu }),
+      exits: fc.tuple(
+        ...names.map((name, index) =>
+          fc.constantFrom("asks.ovpn", "plain.ovpn").map((profile) => ({ name, profile, slot: slots[index] })),
+        ),
+      ),
+      rules: fc.oneof(
+        { weight: 4, arbitrary: fc.array(rule, { maxLength: 8 }) },
+        { weight: 1, arbitrary: fc.constant(undefined) },
+      ),
+      clients: fc
+        .uniqueArray(fc.integer({ min: first + 2, max: last - 1 }), { maxLength: 5 })
+        .map((addresses) =>
+          addresses.map((address, index) => ({ name: `client-${index}`, address: addressText(address) })),
+        ),
+      localNetworks: fc.subarray(["10.0.0.0/16", "10.0.1.0/24", "192.168.0.0/24", "192.168.1.0/24", "9.0.0.0/8"]),
+      dns: fc.record({
+        upstreams: fc.array(fc.constantFrom("1.1.1.2", "8.8.8.8", "9.9.9.9", "10.0.0.2"), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        records: fc.dictionary(fc.constantFrom("a.local", "vault.raff.local", "x--y.example"), fc.ipV4()),
+      }),
+    });
+  });
+
+/** Gateways of all kinds that pass the settings' checks. */
+export const anyGateway: fc.Arbitrary<Gateway> = anyRaw.map(gatewayOf);

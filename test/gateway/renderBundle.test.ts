@@ -1,0 +1,117 @@
+import fc from "fast-check";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, normalize } from "node:path";
+import { describe, expect, it } from "vitest";
+import { renderBundle, renderFiles } from "../../gateway/render/bundle";
+import type { MachineFile } from "../../gateway/render/file";
+import { installedFile } from "../../gateway/render/fixed";
+import { anyGateway, documented, PASSWORD, PROVIDER_KEY, type Gateway } from "./gateways";
+
+const userdata = join(__dirname, "../../userdata");
+const fixed = readdirSync(userdata, { recursive: true, encoding: "utf8" })
+  .filter((name) => statSync(join(userdata, name)).isFile())
+  .flatMap((name) => installedFile(name, readFileSync(join(userdata, name), "utf8")) ?? []);
+
+/** The paths that the machine lets a bundle write: the pieces of the pattern in bundle.py, joined as Python joins them. */
+function allowedPaths(): RegExp {
+  const source = readFileSync(join(userdata, "gatewayctl/bundle.py"), "utf8");
+  const pattern = /^ALLOWED = re\.compile\(\n([\s\S]*?)^\)/m.exec(source)?.[1] ?? "";
+  const pieces = [...pattern.matchAll(/^ +r"(.*)"$/gm)].map(([, piece]) => piece);
+  if (pieces.length === 0) throw new Error("no pattern in bundle.py");
+  return new RegExp(`^(?:${pieces.join("")})$`);
+}
+
+interface Bundle {
+  readonly format: number;
+  readonly machine: string;
+  readonly exits: readonly string[];
+  readonly digest: string;
+  readonly files: readonly MachineFile[];
+}
+
+const bundleText = ({ plan, secrets }: Gateway): string => renderBundle({ plan, secrets, machine: "i-1", fixed });
+const bundleOf = (gateway: Gateway): Bundle => JSON.parse(bundleText(gateway)) as Bundle;
+
+/** Everything that must not be read by anybody but root. */
+const secretsOf = ({ secrets }: Gateway): string[] => [
+  PROVIDER_KEY,
+  PASSWORD,
+  secrets.serverPrivateKey,
+  ...[...secrets.clients.values()].flatMap(({ privateKey, presharedKey }) => [privateKey ?? [], presharedKey].flat()),
+  ...[...secrets.credentials.values()].flatMap(({ username, password }) => [username, password]),
+];
+
+describe("the bundle", () => {
+  it("holds every file once, sorted, where the machine lets it be written", () => {
+    const allowed = allowedPaths();
+    fc.assert(
+      fc.property(anyGateway, (gateway) => {
+        const paths = bundleOf(gateway).files.map(({ path }) => path);
+        expect(paths.length).toBe(fixed.length + renderFiles(gateway.plan, gateway.secrets).length);
+        expect(new Set(paths).size).toBe(paths.length);
+        expect(paths).toEqual([...paths].sort());
+        expect(paths.filter((path) => !allowed.test(path) || normalize(path) !== path)).toEqual([]);
+      }),
+    );
+    expect(allowed.test("/etc/passwd")).toBe(false);
+    expect(fixed.length).toBeGreaterThan(15);
+  });
+
+  it("has the digest that the machine computes", () => {
+    fc.assert(
+      fc.property(anyGateway, (gateway) => {
+        const { files, digest } = bundleOf(gateway);
+        const text = files.map(({ path, mode, content }) => `${path}\0${mode}\0${content}\0`).join("");
+        expect(digest).toBe(createHash("sha256").update(text, "utf8").digest("hex"));
+      }),
+    );
+  });
+
+  it("is one line of JSON that names its format, its machine and its exits", () => {
+    const text = bundleText(documented());
+    expect(text.indexOf("\n")).toBe(text.length - 1);
+    expect(bundleOf(documented())).toMatchObject({ format: 1, machine: "i-1", exits: ["vpn", "se-1"] });
+  });
+
+  it("is the same for the same gateway, and another for another machine", () => {
+    const { plan, secrets } = documented();
+    expect(bundleText(documented())).toBe(bundleText(documented()));
+    expect(renderBundle({ plan, secrets, machine: "i-2", fixed })).not.toBe(bundleText(documented()));
+  });
+});
+
+describe("secrets", () => {
+  it("stand in files of mode 0600 alone, and in no path", () => {
+    fc.assert(
+      fc.property(anyGateway, (gateway) => {
+        const { files } = bundleOf(gateway);
+        const secrets = secretsOf(gateway);
+        const open = files.filter(({ mode }) => mode !== "0600").map(({ content }) => content);
+        const seen = [...open, ...files.map(({ path }) => path)].join("\n");
+        expect(secrets.filter((secret) => seen.includes(secret))).toEqual([]);
+      }),
+    );
+  });
+
+  it("that the machine needs do stand there", () => {
+    const gateway = documented();
+    const kept = bundleOf(gateway).files.filter(({ mode }) => mode === "0600");
+    expect(kept.map(({ path }) => path)).toEqual([
+      "/etc/wg-gateway/exits/se-1/openvpn.conf",
+      "/etc/wg-gateway/exits/vpn/credentials",
+      "/etc/wg-gateway/exits/vpn/openvpn.conf",
+      "/etc/wireguard/wg0.conf",
+    ]);
+    const text = kept.map(({ content }) => content).join("\n");
+    const own = [...gateway.secrets.clients.values()].map(({ privateKey }) => privateKey);
+    for (const secret of secretsOf(gateway)) expect(text.includes(secret)).toBe(!own.includes(secret));
+  });
+
+  it("leave everything else open or to be run", () => {
+    const modes = new Map(bundleOf(documented()).files.map(({ path, mode }) => [path, mode]));
+    expect(modes.get("/etc/wg-gateway/host.nft")).toBe("0644");
+    expect(modes.get("/usr/local/sbin/gatewayctl")).toBe("0755");
+    for (const [path, mode] of modes) if (path.endsWith(".sh")) expect(mode).toBe("0755");
+  });
+});

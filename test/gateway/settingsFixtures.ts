@@ -1,0 +1,51 @@
+import { sshKeys, wireGuardKeys } from "../../gateway/keys";
+import { SettingsError, type Fault } from "../../gateway/settings/fault";
+import { parseSettings } from "../../gateway/settings/settings";
+
+export type Raw = Record<string, unknown>;
+
+export const hostKey = sshKeys(Buffer.alloc(32, 2), "machine").publicKey;
+export const publicKey = (seed: number): string => wireGuardKeys(Buffer.alloc(32, seed)).publicKey;
+
+export const ec2 = { kind: "ec2", sshFrom: ["198.51.100.7/32"] };
+export const existing = { kind: "existing", address: "198.51.100.10", hostKey };
+export const vpn = { name: "vpn", profile: "vpn.ovpn" };
+
+export const PROFILE = "client\nremote provider.example 1194 udp\n<ca>\ncertificate\n</ca>\n";
+
+/** The files that settings of the tests may name. */
+const files = new Map(
+  Object.entries({
+    "vpn.ovpn": PROFILE,
+    "asks.ovpn": `${PROFILE}auth-user-pass\n`,
+    "empty.ovpn": " \n",
+    "remoteless.ovpn": "client\ndev tun\n",
+    "script.ovpn": `${PROFILE}script-security 2\nup /etc/openvpn/update-resolv-conf\n`,
+    "plugin.ovpn": `${PROFILE}plugin /usr/lib/openvpn/evil.so\n`,
+    "keysize.ovpn": `${PROFILE}keysize 256\n`,
+    "file.ovpn": `${PROFILE}tls-auth ta.key 1\n`,
+    "tap.ovpn": `${PROFILE}dev tap\n`,
+    id_ed25519: "private",
+    "host.pub": `${hostKey}\n`,
+    "empty.pub": "",
+    "rsa.pub": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 machine\n",
+  }),
+);
+
+export const parse = (raw: unknown, credentials?: unknown, extra: Readonly<Record<string, string>> = {}) =>
+  parseSettings(raw, { readFile: (path) => extra[path] ?? files.get(path), credentials });
+
+/** What is wrong with settings. @throws whatever else than a SettingsError is thrown; nothing when nothing is */
+export function faultsOf(
+  raw: unknown,
+  credentials?: unknown,
+  extra?: Readonly<Record<string, string>>,
+): { faults: readonly Fault[]; message: string } {
+  try {
+    parse(raw, credentials, extra);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return error;
+  }
+  return { faults: [], message: "" };
+}
