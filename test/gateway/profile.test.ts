@@ -6,9 +6,6 @@ const KEY =
   "<tls-auth>\n#\n# 2048 bit OpenVPN static key\n#\n-----BEGIN OpenVPN Static key V1-----\n6acef03f62675b4b\n" +
   "-----END OpenVPN Static key V1-----\n</tls-auth>\n";
 const inlines = (text: string): string[] => text.trimEnd().split("\n");
-const BASE = `client\nremote provider.example 1194\n${CA}`;
-/** The number of the first line after {@link BASE}. */
-const NEXT = 8;
 
 describe("profiles in the manner of", () => {
   it("a large provider: one server, tls-auth, years of options", () => {
@@ -143,81 +140,5 @@ key
     const { profile, findings } = parseProfile(`client\nremote h 1\nca [inline]\ntls-auth [inline] 1\n${CA}${KEY}`);
     expect(findings).toEqual([]);
     expect(profile.lines).toEqual(["key-direction 1", ...inlines(CA), ...inlines(KEY)]);
-  });
-});
-
-describe("refused, with its line", () => {
-  it.each([
-    ["a script", "up /etc/openvpn/update-resolv-conf", "`up` runs a script"],
-    ["a plugin", "plugin evil.so", "`plugin` runs"],
-    ["a certificate check by script", "tls-verify /bin/true", "`tls-verify` runs"],
-    ["a crypto engine", "engine /tmp/evil.so", "`engine` runs"],
-    ["a crypto provider", "providers /tmp/evil", "`providers` runs"],
-    ["a change of directory", "cd /tmp", "`cd` runs"],
-    ["another configuration", "config other.conf", "reads other files"],
-    ["an option 2.6 rejects", "keysize 256", "`keysize` is an option that OpenVPN 2.6 rejects"],
-    ["a file", "ca ca.crt", "`ca` names a file"],
-    ["a file with a path of Windows", "ca C:\\keys\\ca.crt", "a backslash"],
-    ["a file without a name", "crl-verify", "names a file"],
-    ["a bridge", "dev tap0", "bridges Ethernet"],
-    ["a bridge by another option", "dev-type tap", "bridges Ethernet"],
-    ["an option nobody looked at", "http-proxy 203.0.113.9 8080", "not known to be safe"],
-    ["a line longer than OpenVPN reads", `tls-cipher ${"A".repeat(244)}`, "254 bytes"],
-    ["a quote that is not closed", 'verify-x509-name "a', "quote"],
-    ["a control character", "cipher\x01", "control character"],
-    ["a remote over IPv6", "remote 2001:db8::1 1194", "over IPv4"],
-    ["a remote by udp6", "remote h 1194 udp6", "over IPv4"],
-    ["a remote by another protocol", "remote h 1194 sctp", "udp|tcp"],
-    ["a remote with port 0", "remote h 0", "HOST PORT"],
-    ["a remote with a port too high", "remote h 65536", "HOST PORT"],
-    ["a remote with a port in hex", "remote h 0x50", "HOST PORT"],
-    ["a remote with half an address", "remote 203.0.113 1194", "HOST PORT"],
-    ["a remote that is an option to a program", "remote -h 1194", "HOST PORT"],
-    ["a remote without a host", "remote", "HOST PORT"],
-    ["a block that is never closed", "<cert>", "never closed"],
-    ["a connection that is never closed", "<connection>", "never closed"],
-    ["credentials", "<auth-user-pass>\nme\nsecret\n</auth-user-pass>", "holds the credentials"],
-    ["a block nobody knows", "<secret>\nkey\n</secret>", "no client's profile has"],
-  ])("%s", (_, line, problem) => {
-    const { findings } = parseProfile(`${BASE}${line}\n`);
-    expect(findings).toHaveLength(1);
-    expect(findings[0]).toMatchObject({ line: NEXT, problem: expect.stringContaining(problem) as string });
-    expect(findings[0]?.mend).toMatch(/\w/);
-  });
-
-  it("inside a <connection> and inside a block, the line itself", () => {
-    const block = "<connection>\nremote h 1\n<tls-auth>\nkey\n</tls-auth>\n</connection>\n";
-    expect(parseProfile(`${BASE}${block}`).findings).toMatchObject([{ line: NEXT + 2 }]);
-    expect(parseProfile(`${BASE}<connection>\nremote h 1\nup x\n</connection>\n`).findings).toMatchObject([
-      { line: NEXT + 2 },
-    ]);
-    expect(parseProfile(`${BASE}<key>\nkey\n<b>\n</key>\n`).findings).toMatchObject([{ line: NEXT + 2 }]);
-    expect(parseProfile(`${BASE}<connection>\ncipher none\n</connection>\n`).findings[0]?.problem).toContain(
-      "`cipher`",
-    );
-  });
-
-  it("all of them at once, the whole file where no line is to blame", () => {
-    expect(parseProfile("up x\ndown y\n").findings).toMatchObject([
-      { line: 1 },
-      { line: 2 },
-      { problem: "no `remote` line names the provider" },
-    ]);
-    expect(parseProfile(" \r\n\t\n").findings).toMatchObject([{ problem: "the file is empty" }]);
-    expect(parseProfile("up x\n").findings.at(-1)?.line).toBeUndefined();
-  });
-
-  it("not what stands behind the end of a block, which OpenVPN does not read", () => {
-    const { profile, findings } = parseProfile(`${BASE}<key>\nkey\n  </key> the end\ncipher AES-256-GCM\n`);
-    expect(findings).toEqual([]);
-    expect(profile.lines.slice(-4)).toEqual(["<key>", "key", "</key>", "cipher AES-256-GCM"]);
-  });
-
-  it.each([
-    ["the longest line", `tls-cipher ${"A".repeat(243)}`],
-    ["the longest host", `remote ${`${"a".repeat(62)}.`.repeat(4)}a 1`],
-    ["the last port", "remote h 65535"],
-  ])("not %s", (_, line) => {
-    expect(parseProfile(`${BASE}${line}\n`).findings).toEqual([]);
   });
 });
