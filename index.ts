@@ -13,3 +13,5 @@ const host =
 const gateway = new Gateway("gateway", { host, settings, credentials });
 
 export const { address, endpoint, serverPublicKey, exits, clientProfiles } = gateway;
+/** How the machine is reached over SSH: user, private key, host key. A secret. */
+export const { connection } = host;

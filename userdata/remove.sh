@@ -4,6 +4,8 @@ as_root=''
 [ "$(id -u)" = 0 ] || as_root='sudo -n'
 if [ -x /usr/local/sbin/gatewayctl ]; then
     $as_root timeout --kill-after=10 600 /usr/local/sbin/gatewayctl down --purge
+elif [ -e /var/lib/wg-gateway/packages ]; then
+    echo 'the gateway is gone; the packages that came with it stay: apt-get purge what /var/lib/wg-gateway/packages lists'
 else
     echo 'there is no gateway on this machine'
 fi

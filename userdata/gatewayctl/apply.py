@@ -7,7 +7,7 @@ import time
 from bundle import CURRENT, PENDING, Release, store, stored
 from check import findings, table, variables
 from machine import CONFIG, LIB, RUN, STATE, TABLE, Fault, active, read, remove, run, say, script, start, succeeds
-from packages import install, purge
+from packages import INSTALLED, install, purge
 
 FIREWALL = "wg-gateway-firewall.service"
 WIREGUARD = "wg-quick@wg0.service"
@@ -53,7 +53,8 @@ def switch(old, new, touched):
     for path in sorted(gone):
         remove(path)
 
-    if any(path.startswith("/etc/systemd/system/") for path in changed | gone):
+    units = {path for path in changed | gone if path.startswith("/etc/systemd/system/")}
+    if units:
         run("systemctl", "daemon-reload")
     if "/etc/systemd/networkd.conf.d/50-wg-gateway.conf" in changed:
         run("systemctl", "try-restart", "systemd-networkd.service")
@@ -76,13 +77,14 @@ def switch(old, new, touched):
         files = {path[len(exit_directory(name)) :] for path in changed if path.startswith(exit_directory(name))}
         if name in structural or (running and (files or not active(f"wg-gateway-exit@{name}.service"))):
             script("exit-up.sh", name)
-        if running and name not in structural and files & {"openvpn.conf", "credentials", "remotes"}:
+        own_unit = any("wg-gateway-exit@." in path or f"wg-gateway-exit@{name}." in path for path in units)
+        if running and name not in structural and (own_unit or files & {"openvpn.conf", "credentials", "remotes"}):
             say(f"restarting OpenVPN of exit {name}")
             run("systemctl", "restart", "--no-block", f"wg-gateway-exit@{name}.service")
     if running and f"{CONFIG}/rules" in changed:
         script("wg0-up.sh")
     for name in ["host", *new.exits]:
-        if f"{CONFIG}/resolvers/{name}.conf" in changed:
+        if f"{CONFIG}/resolvers/{name}.conf" in changed or any("wg-gateway-resolver@" in path for path in units):
             start(f"wg-gateway-resolver@{name}.service", "restart")
 
 
@@ -120,6 +122,10 @@ def apply(text):
         switch(old, new, touched)
         left = settled()
         if left:
+            # Somebody changed what this release does not: mend that too, before calling it a failure.
+            script("wg0-up.sh")
+            left = settled()
+        if left:
             raise Fault("the machine is not as the release says:\n  " + "\n  ".join(left))
     except Exception as error:
         go_back(old, new)
@@ -145,7 +151,7 @@ def go_back(old, new):
 def down(purge_packages):
     """Stops everything and removes every trace; does nothing twice."""
     releases = [release for release in (stored(CURRENT), stored(PENDING)) if release]
-    if not releases:
+    if not releases and not (purge_packages and os.path.exists(INSTALLED)):
         say("there is no gateway on this machine")
         return
     run("systemctl", "disable", "-q", "--now", WIREGUARD, check=False)
@@ -166,8 +172,15 @@ def down(purge_packages):
     run("systemctl", "daemon-reload")
     if purge_packages:
         purge()
-    for directory in (LIB, CONFIG, RUN, STATE):
+    for directory in (LIB, CONFIG, RUN):
         shutil.rmtree(directory, ignore_errors=True)
+    # What came with the gateway and stays is remembered, so that a later removal still finds it.
+    for path in os.listdir(STATE):
+        if purge_packages or path != os.path.basename(INSTALLED):
+            target = f"{STATE}/{path}"
+            shutil.rmtree(target) if os.path.isdir(target) else os.unlink(target)
+    if purge_packages:
+        os.rmdir(STATE)
     say("the gateway is gone")
 
 
