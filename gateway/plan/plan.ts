@@ -1,14 +1,15 @@
-import { contains, intervalOf, addressNumber, addressText, overlap, type Interval } from "../settings/address";
+import { addressNumber, addressText, contains, intervalOf, type Interval } from "../settings/address";
 import type { ProviderProfile } from "../settings/profile";
 import type { Settings } from "../settings/schema";
+import { assignSources, type Choice, type Source } from "./choices";
 import { PEER_RULE_PRIORITY, slotIds, type SlotIds } from "./ids";
 
 /** A client as the machine knows it. */
 export interface ClientPlan {
   readonly name: string;
   readonly address: string;
-  /** Name of its exit: that of the first rule that holds its address, else "direct". */
-  readonly exit: string;
+  /** The ways its packets may take, in order; see {@link Choice}. */
+  readonly choices: readonly Choice[];
   /** Set when the client keeps its private key to itself. */
   readonly publicKey: string | undefined;
 }
@@ -16,11 +17,20 @@ export interface ClientPlan {
 /** An OpenVPN provider: one namespace, one veth pair, one table, two marks, one resolver. */
 export interface ExitPlan extends SlotIds {
   readonly name: string;
-  /** The addresses whose traffic leaves here; disjoint, ascending. */
+  /** The addresses whose traffic may leave here; disjoint, ascending. */
   readonly sources: readonly Interval[];
   readonly provider: ProviderProfile;
   /** Where OpenVPN writes. */
   readonly log: string;
+}
+
+/** Exits of which the first that is well carries the traffic. */
+export interface GroupPlan {
+  readonly name: string;
+  /** Names of exits, the preferred one first. */
+  readonly members: readonly string[];
+  /** Seconds that an earlier member must have been well before the group goes back to it. */
+  readonly backAfter: number;
 }
 
 /** One line of the routing policy database (`man 8 ip-rule`). */
@@ -47,51 +57,25 @@ export interface Plan {
   };
   readonly clients: readonly ClientPlan[];
   readonly exits: readonly ExitPlan[];
-  /** The addresses that go straight to the internet; disjoint, ascending. With the exits' sources they make up the subnet. */
-  readonly directSources: readonly Interval[];
+  readonly groups: readonly GroupPlan[];
+  /** Every address of the clients' network and the ways its packets may take; disjoint, ascending. */
+  readonly sources: readonly Source[];
   readonly localNetworks: readonly string[];
   readonly ipRules: readonly IpRule[];
   readonly dns: { readonly upstreams: readonly string[]; readonly records: Readonly<Record<string, string>> };
-}
-
-/**
- * Which addresses of the subnet leave by which exit: first match wins, nothing matched means "direct".
- * @returns disjoint intervals in ascending order that cover the whole subnet
- */
-export function assignSources(subnet: string, rules: Settings["rules"]): (Interval & { exit: string })[] {
-  let open: Interval[] = [intervalOf(subnet)];
-  const assigned: (Interval & { exit: string })[] = [];
-  for (const rule of [...rules, { exit: "direct" }]) {
-    const wanted = intervalOf(rule.from ?? subnet);
-    open = open.flatMap((piece) => {
-      if (!overlap(piece, wanted)) return [piece];
-      const first = Math.max(piece.first, wanted.first);
-      const last = Math.min(piece.last, wanted.last);
-      assigned.push({ first, last, exit: rule.exit });
-      return [
-        { first: piece.first, last: first - 1 },
-        { first: last + 1, last: piece.last },
-      ].filter((rest) => rest.first <= rest.last);
-    });
-  }
-  return assigned
-    .sort((a, b) => a.first - b.first)
-    .reduce<(Interval & { exit: string })[]>((joined, next) => {
-      const before = joined.at(-1);
-      if (before?.exit === next.exit && before.last + 1 === next.first)
-        joined[joined.length - 1] = { ...before, last: next.last };
-      else joined.push(next);
-      return joined;
-    }, []);
 }
 
 /** Decides everything; renders nothing. Pure. */
 export function planGateway(settings: Settings): Plan {
   const { wireguard, dns, localNetworks } = settings;
   const subnet = intervalOf(wireguard.subnet);
-  const assigned = assignSources(wireguard.subnet, settings.rules);
+  const sources = assignSources(wireguard.subnet, settings.rules);
+  const leadsTo = (choice: string, exit: string) =>
+    choice === exit || settings.groups.some(({ name, members }) => name === choice && members.includes(exit));
   const sourcesOf = (exit: string) =>
-    assigned.filter((piece) => piece.exit === exit).map(({ first, last }) => ({ first, last }));
+    sources
+      .filter(({ choices }) => choices.some((choice) => leadsTo(choice.exit, exit)))
+      .map(({ first, last }) => ({ first, last }));
 
   const exits = settings.exits.map((exit): ExitPlan => ({
     ...slotIds(exit.slot, exit.name),
@@ -125,11 +109,12 @@ export function planGateway(settings: Settings): Plan {
     },
     clients: settings.clients.map((client) => {
       const at = addressNumber(client.address);
-      const exit = assigned.find((piece) => contains(piece, { first: at, last: at }))?.exit ?? "direct";
-      return { name: client.name, address: client.address, exit, publicKey: client.publicKey };
+      const choices = sources.find((piece) => contains(piece, { first: at, last: at }))?.choices ?? [];
+      return { name: client.name, address: client.address, choices, publicKey: client.publicKey };
     }),
     exits,
-    directSources: sourcesOf("direct"),
+    groups: settings.groups,
+    sources,
     localNetworks,
     ipRules,
     dns,

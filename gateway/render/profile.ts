@@ -1,3 +1,4 @@
+import { describeChoices } from "../plan/choices";
 import type { ClientPlan, Plan } from "../plan/plan";
 import type { ClientKeys } from "../secrets";
 
@@ -16,7 +17,7 @@ export interface ProfileParts {
  * carries IPv4, and IPv6 ends here instead of going past it. A client that keeps its private key finds a line to fill in.
  */
 export function renderProfile({ plan, client, keys, serverPublicKey, endpoint }: ProfileParts): string {
-  return `# ${client.name}, exit ${client.exit}
+  return `# ${client.name}, exit ${describeChoices(client.choices)}
 [Interface]
 PrivateKey = ${keys.privateKey ?? "(put this device's own private key here)"}
 Address = ${client.address}/32

@@ -56,8 +56,13 @@ export function checkCredentials(
     }
 }
 
-export function checkRuleExits(rules: readonly RuleSettings[], exits: Shape["exits"], report: Report): void {
-  const known = ["direct", ...exits.map((exit) => exit.name)];
+export function checkRuleExits(
+  rules: readonly RuleSettings[],
+  exits: Shape["exits"],
+  groups: Shape["groups"],
+  report: Report,
+): void {
+  const known = ["direct", "block", ...[...exits, ...groups].map(({ name }) => name)];
   rules.forEach((rule, index) => {
     if (known.includes(rule.exit)) return;
     const near = meant(rule.exit, known);

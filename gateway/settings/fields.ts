@@ -46,3 +46,28 @@ export const isWireGuardKey = (value: string): boolean =>
 /** A machine's public host key as sshd keeps it; only ed25519. */
 export const isHostKey = (value: string): boolean =>
   /^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}( .*)?$/.test(value);
+
+/** A time of the day, HH:MM; 24:00 is the day's end. */
+export const clock = (what: string) =>
+  field(
+    z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/),
+    `${what}: a time HH:MM, 00:00..24:00`,
+    'write four digits and quote them, such as "09:00"',
+  );
+
+export const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+
+/** Whether the platform's time zone data (IANA's) knows a zone. Offsets such as +02:00 are none: they follow no daylight saving. */
+export function isTimeZone(value: string): boolean {
+  try {
+    return /^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)\/.+)$/.test(value) && new Intl.DateTimeFormat("en", { timeZone: value }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** `first-last`, both 1..65535, in that order. */
+export function isPortRange(value: string): boolean {
+  const [, first, last] = /^([1-9]\d{0,4})-([1-9]\d{0,4})$/.exec(value) ?? [];
+  return first !== undefined && Number(first) <= Number(last) && Number(last) <= 65535;
+}

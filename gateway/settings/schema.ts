@@ -1,7 +1,21 @@
 import { z } from "zod";
 import { MAX_SLOT } from "../plan/ids";
 import { isHost, isNetwork, isSource } from "./address";
-import { address, credential, exitName, field, isHostKey, isWireGuardKey, network, port, text } from "./fields";
+import {
+  address,
+  clock,
+  credential,
+  exitName,
+  field,
+  isHostKey,
+  isPortRange,
+  isTimeZone,
+  isWireGuardKey,
+  network,
+  port,
+  text,
+  weekdays,
+} from "./fields";
 import type { ProviderProfile } from "./profile";
 
 /** What the user reads where a text or a number stands instead of settings. */
@@ -11,7 +25,11 @@ const networks = "a list of networks in CIDR form, such as [198.51.100.7/32]";
 const resolvers = "a list of 1..16 IPv4 addresses";
 
 /** Names the gateway uses itself where an exit's would stand. */
-const taken = ["direct", "host"];
+const taken = ["direct", "block", "host", "local"];
+
+const daysText = "a list of days, such as [mon, tue]";
+const portsText = "a list of 1..64 ports and ranges, such as [80, 443, 8000-8100]";
+const membersText = "a list of 1..8 names of exits";
 
 const ec2Host = z.strictObject({
   kind: z.literal("ec2"),
@@ -90,7 +108,7 @@ const exit = z.strictObject(
     /** What rules call it. */
     name: field(
       exitName.refine((value) => !taken.includes(value)),
-      "an exit's name: 1..8 of a-z, 0-9 and -, beginning with a letter; not direct or host, which are the gateway's own",
+      "an exit's name: 1..8 of a-z, 0-9 and -, beginning with a letter; not direct, block, host or local, which are the gateway's own",
       "choose another name",
     ),
     kind: field(z.literal("openvpn"), '"openvpn"', "leave it out; direct needs no entry here").default("openvpn"),
@@ -106,6 +124,28 @@ const exit = z.strictObject(
   map,
 );
 
+/** Hours of the wall clock in a time zone; from daylight-saving change to daylight-saving change the same. */
+const during = z.strictObject(
+  {
+    /** Days on which it begins. Default all seven. */
+    days: z
+      .array(field(z.enum(weekdays), `one of ${weekdays.join(", ")}`, "write the day's first three letters"), daysText)
+      .min(1, daysText)
+      .default([...weekdays]),
+    /** When it begins, HH:MM. */
+    from: clock("the beginning"),
+    /** When it ends, HH:MM, up to 24:00; not after the beginning: on the next day. */
+    to: clock("the end"),
+    /** An IANA time zone. */
+    timeZone: field(
+      z.string().refine(isTimeZone),
+      "an IANA time zone such as Europe/Berlin or UTC",
+      "look it up in the IANA time zone database",
+    ),
+  },
+  map,
+);
+
 const rule = z.strictObject(
   {
     /** Whose traffic: an address, a network, or a range first-last of the clients' network. Default: all of it. */
@@ -114,8 +154,42 @@ const rule = z.strictObject(
       "an address, a network without host bits, or a range first-last",
       "such as 10.4.0.128/25 or 10.4.0.64-10.4.0.255",
     ).optional(),
-    /** Which way out: the name of an exit, or "direct". */
-    exit: text('the name of an exit, or "direct"'),
+    /** Only this protocol. Default: every one. */
+    protocol: field(z.enum(["tcp", "udp", "icmp"]), '"tcp", "udp" or "icmp"', "leave it out for every protocol").optional(),
+    /** Only these destination ports: numbers, or ranges "first-last". Needs protocol tcp or udp. Default: all. */
+    ports: z
+      .array(
+        field(
+          z.union([z.int().min(1).max(65535), z.string().refine(isPortRange)]),
+          'a port 1..65535, or a range "first-last"',
+          'such as 443 or "8000-8100"',
+        ),
+        portsText,
+      )
+      .min(1, portsText)
+      .max(64, portsText)
+      .optional(),
+    /** Only in these hours. Default: always. */
+    during: during.optional(),
+    /** Which way out: the name of an exit or of a group, "direct", or "block" (local networks only). */
+    exit: text('the name of an exit or of a group, "direct" or "block"'),
+  },
+  map,
+);
+
+/** Exits in the order of preference. Clients are on the first that is well; when all are ill, blocked. */
+const group = z.strictObject(
+  {
+    /** What rules call it; no exit may have the same. */
+    name: field(
+      exitName.refine((value) => !taken.includes(value)),
+      `a group's name: 1..8 of a-z, 0-9 and -, beginning with a letter; not ${taken.join(", ")}, which are the gateway's own`,
+      "choose another name",
+    ),
+    /** Names of exits, the preferred one first. */
+    members: z.array(text("the name of an exit"), membersText).min(1, membersText).max(8, membersText),
+    /** How long an earlier member must have been well before clients go back to it, seconds. Default 30. */
+    backAfter: field(z.int().min(0).max(86400), "seconds, a whole number 0..86400", "leave it out for 30").default(30),
   },
   map,
 );
@@ -175,6 +249,8 @@ export const schema = z.strictObject(
     }),
     wireguard: wireguard.prefault({}),
     exits: z.array(exit, maps).default([]),
+    /** Failover groups of exits. */
+    groups: z.array(group, maps).default([]),
     /** First match wins, nothing matched goes direct. Default: the upper half of the clients' network to the first exit. */
     rules: z.array(rule, maps).optional(),
     clients: z.array(client, maps).default([]),
@@ -195,6 +271,8 @@ export type Ec2HostSettings = z.output<typeof ec2Host>;
 export type ExistingHostSettings = z.output<typeof existingHost>;
 export type ClientSettings = Shape["clients"][number];
 export type RuleSettings = z.output<typeof rule>;
+export type WindowSettings = z.output<typeof during>;
+export type GroupSettings = z.output<typeof group>;
 export type Credentials = z.output<typeof credentials>;
 export type ExitSettings = Shape["exits"][number] & { readonly provider: ProviderProfile };
 

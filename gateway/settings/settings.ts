@@ -9,9 +9,11 @@ import {
   checkSubnet,
   defaultRules,
 } from "./between";
+
 import { SettingsError, type Report } from "./fault";
 import { checkEc2Host, checkHostAddress, readExistingHost } from "./hostChecks";
 import { parseProfile } from "./profile";
+import { checkGroups, checkRules } from "./ruleChecks";
 import type { Credentials, ExitSettings, Settings, Shape } from "./schema";
 import { parseShape } from "./shape";
 
@@ -63,12 +65,14 @@ export function parseSettings(
   const { sound, whole, faults } = parseShape(isMap ? { ...raw, credentials: sources.credentials } : raw);
   const report: Report = (key, value, allowed, mend) => void faults.push({ key, value, allowed, mend });
 
-  const { wireguard, clients, rules, localNetworks, credentials } = sound;
+  const { wireguard, clients, rules, groups, localNetworks, credentials } = sound;
 
   const exits = sound.exits?.map((exit, index) => readExit(exit, `exits[${index}].profile`, sources, report));
   if (exits) checkExits(exits, report);
   if (exits && credentials) checkCredentials(exits, credentials, report);
-  if (exits && rules) checkRuleExits(rules, exits, report);
+  if (exits && groups) checkGroups(groups, exits, report);
+  if (exits && groups && rules) checkRuleExits(rules, exits, groups, report);
+  if (wireguard && rules) checkRules(rules, wireguard, report);
   if (exits && wireguard) checkSubnet(wireguard, exits, report);
   if (wireguard && rules) checkRuleSources(rules, wireguard, report);
   if (clients) checkClients(clients, report);

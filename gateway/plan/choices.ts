@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { intervalOf, overlap, type Interval } from "../settings/address";
+import type { RuleSettings, Settings, WindowSettings } from "../settings/schema";
+import { weekdays } from "../settings/fields";
+
+/** Hours in which a rule counts. */
+export interface Window {
+  /** Made of its content, so that it stays when other rules come and go. */
+  readonly name: string;
+  /** ISO weekdays on which it begins, 1 (Monday)..7. */
+  readonly days: readonly number[];
+  /** HH:MM. An end that is not after the beginning lies on the next day. */
+  readonly from: string;
+  readonly to: string;
+  /** IANA's name. */
+  readonly timeZone: string;
+}
+
+/** One of the ways that a client's packet may take, when its condition holds. */
+export interface Choice {
+  readonly protocol?: "tcp" | "udp" | "icmp";
+  /** Destination ports; undefined: all. */
+  readonly ports?: readonly Interval[];
+  readonly window?: Window;
+  /** Name of an exit or of a group, "direct" or "block". */
+  readonly exit: string;
+}
+
+/** Neighbouring addresses to which the same rules apply. */
+export interface Source extends Interval {
+  /** In order; the first whose condition holds counts. The last one has none. */
+  readonly choices: readonly Choice[];
+}
+
+function windowOf({ days, from, to, timeZone }: WindowSettings): Window {
+  const numbers = weekdays.flatMap((day, index) => (days.includes(day) ? [index + 1] : []));
+  const content = { days: numbers, from, to, timeZone };
+  const hash = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 8);
+  return { name: `window-${hash}`, ...content };
+}
+
+function choiceOf({ protocol, ports, during, exit }: RuleSettings): Choice {
+  const ranges = ports?.map((port) => {
+    const [first = 0, last = first] = String(port).split("-").map(Number);
+    return { first, last };
+  });
+  return {
+    ...(protocol && { protocol }),
+    ...(ranges && { ports: ranges }),
+    ...(during && { window: windowOf(during) }),
+    exit,
+  };
+}
+
+const unconditional = ({ protocol, window }: Choice): boolean => protocol === undefined && window === undefined;
+
+/**
+ * Which rules apply to which addresses: first match wins, nothing matched means "direct".
+ * @returns disjoint intervals in ascending order that cover the subnet; neighbours differ in their choices
+ */
+export function assignSources(subnet: string, rules: Settings["rules"]): Source[] {
+  const whole = intervalOf(subnet);
+  const placed = [...rules, { exit: "direct" }].map((rule) => ({
+    source: "from" in rule && rule.from !== undefined ? intervalOf(rule.from) : whole,
+    choice: choiceOf(rule),
+  }));
+  const borders = placed.flatMap(({ source }) => [source.first, source.last + 1]);
+  const starts = [...new Set([whole.first, ...borders])].filter((at) => at >= whole.first && at <= whole.last).sort((a, b) => a - b);
+  return starts
+    .map((first, index): Source => {
+      const piece = { first, last: (starts[index + 1] ?? whole.last + 1) - 1 };
+      const applying = placed.filter(({ source }) => overlap(source, piece)).map(({ choice }) => choice);
+      return { ...piece, choices: applying.slice(0, applying.findIndex(unconditional) + 1) };
+    })
+    .reduce<Source[]>((joined, next) => {
+      const before = joined.at(-1);
+      if (before && JSON.stringify(before.choices) === JSON.stringify(next.choices))
+        joined[joined.length - 1] = { ...before, last: next.last };
+      else joined.push(next);
+      return joined;
+    }, []);
+}
+
+/**
+ * Where a client's questions to the gateway's resolver go: by the way that its HTTPS (TCP, port 443) would take.
+ * So names are asked where the web is fetched; a client whose web is blocked learns local names alone.
+ */
+export function dnsChoices(choices: readonly Choice[]): Choice[] {
+  const web = choices.filter(
+    ({ protocol, ports }) =>
+      (protocol ?? "tcp") === "tcp" && (ports?.some(({ first, last }) => first <= 443 && 443 <= last) ?? true),
+  );
+  const plain = web.map(({ window, exit }): Choice => ({ ...(window && { window }), exit }));
+  return plain.slice(0, plain.findIndex(unconditional) + 1);
+}
+
+/** A source's choices in words, for people: `tcp:80,443=vpn direct`. */
+export function describeChoices(choices: readonly Choice[]): string {
+  const range = ({ first, last }: Interval) => (first === last ? `${first}` : `${first}-${last}`);
+  return choices
+    .map(({ protocol, ports, window, exit }) => {
+      const condition = [protocol && [protocol, ...(ports ? [ports.map(range).join(",")] : [])].join(":"), window?.name];
+      const words = condition.filter((word) => word !== undefined).join("@");
+      return words === "" ? exit : `${words}=${exit}`;
+    })
+    .join(";");
+}

@@ -1,0 +1,102 @@
+"""What changes by itself while the gateway runs: time windows open and close, failover groups choose a member.
+
+Each is a selector: the rules hold a few chains that bear its name, and a file of rules for each of its variants. What is selected stands in
+/run/wg-gateway/selected/NAME; firewall.sh loads the rules together with the selected variants, in one transaction.
+"""
+
+import datetime
+import json
+import os
+import zoneinfo
+
+from machine import CONFIG, RUN, read, run, script, write
+
+SELECTED = f"{RUN}/selected"
+
+
+def selectors():
+    """{"windows": [{name, days, from, to, timeZone, sources}], "groups": [{name, members, sources, ...}]}, as rendered."""
+    return json.loads(read(f"{CONFIG}/selectors.json") or '{"windows": [], "groups": []}')
+
+
+def minutes(clock):
+    hours, _, rest = clock.partition(":")
+    return int(hours) * 60 + int(rest)
+
+
+def is_open(window, now):
+    """Whether a window is open at a moment (aware of its time zone).
+
+    By the wall clock of the window's own zone: a window 09:00-17:00 has these hours before and after a daylight-saving change, whatever
+    the machine's zone is. A window whose end is not after its beginning lasts over midnight and belongs to the day on which it begins.
+    """
+    local = now.astimezone(zoneinfo.ZoneInfo(window["timeZone"]))
+    clock = local.hour * 60 + local.minute
+    begins, ends = minutes(window["from"]), minutes(window["to"])
+    today, yesterday = local.isoweekday(), (local.isoweekday() - 2) % 7 + 1
+    if begins < ends:
+        return today in window["days"] and begins <= clock < ends
+    return (today in window["days"] and clock >= begins) or (yesterday in window["days"] and clock < ends)
+
+
+def selected(name):
+    return (read(f"{SELECTED}/{name}") or "").strip() or None
+
+
+def select(choices):
+    """Notes what is selected, {name: variant}. The names of those that were something else before."""
+    changed = [name for name, variant in choices.items() if selected(name) != variant]
+    for name in changed:
+        write(f"{SELECTED}/{name}", f"{choices[name]}\n", 0o644)
+    return changed
+
+
+def windows_now():
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {window["name"]: "open" if is_open(window, now) else "closed" for window in selectors()["windows"]}
+
+
+def select_at_start():
+    """Before the rules are opened: the windows of this moment; the groups stay at what they were, or at none until they were checked."""
+    known = selectors()
+    select({**windows_now(), **{group["name"]: selected(group["name"]) or "none" for group in known["groups"]}})
+    names = {selector["name"] for kind in known.values() for selector in kind}
+    for name in os.listdir(SELECTED) if os.path.isdir(SELECTED) else []:
+        if name not in names:
+            os.unlink(f"{SELECTED}/{name}")
+
+
+def clients():
+    """[(address, name, exits)] from the release, the exits as one word."""
+    return [tuple(line.split()) for line in (read(f"{CONFIG}/clients") or "").splitlines()]
+
+
+def within(address, sources):
+    """Whether an address lies in one of the ranges `first-last` or single addresses."""
+    value = number(address)
+    return any(number(source.split("-")[0]) <= value <= number(source.split("-")[-1]) for source in sources)
+
+
+def number(address):
+    result = 0
+    for part in address.split("."):
+        result = result * 256 + int(part)
+    return result
+
+
+def cut(addresses):
+    """Ends what clients have going that is not TCP, so that it begins anew by the rules of now. TCP is left to the forward chain, which resets
+    a connection that is on an exit it may not have: forgotten, it would be taken up half-way on another."""
+    for address in addresses:
+        for protocol in ("udp", "icmp"):
+            run("conntrack", "-D", "-s", address, "-p", protocol, check=False)
+
+
+def switch(choices):
+    """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed."""
+    changed = select(choices)
+    if changed:
+        script("firewall.sh", "open")
+        sources = [source for kind in selectors().values() for selector in kind if selector["name"] in changed for source in selector["sources"]]
+        cut(address for address, *_ in clients() if within(address, sources))
+    return changed
