@@ -65,7 +65,9 @@ export function assignSources(subnet: string, rules: Settings["rules"]): Source[
     choice: choiceOf(rule),
   }));
   const borders = placed.flatMap(({ source }) => [source.first, source.last + 1]);
-  const starts = [...new Set([whole.first, ...borders])].filter((at) => at >= whole.first && at <= whole.last).sort((a, b) => a - b);
+  const starts = [...new Set([whole.first, ...borders])]
+    .filter((at) => at >= whole.first && at <= whole.last)
+    .sort((a, b) => a - b);
   return starts
     .map((first, index): Source => {
       const piece = { first, last: (starts[index + 1] ?? whole.last + 1) - 1 };
@@ -99,7 +101,10 @@ export function describeChoices(choices: readonly Choice[]): string {
   const range = ({ first, last }: Interval) => (first === last ? `${first}` : `${first}-${last}`);
   return choices
     .map(({ protocol, ports, window, exit }) => {
-      const condition = [protocol && [protocol, ...(ports ? [ports.map(range).join(",")] : [])].join(":"), window?.name];
+      const condition = [
+        protocol && [protocol, ...(ports ? [ports.map(range).join(",")] : [])].join(":"),
+        window?.name,
+      ];
       const words = condition.filter((word) => word !== undefined).join("@");
       return words === "" ? exit : `${words}=${exit}`;
     })

@@ -6,6 +6,9 @@
 /** The WireGuard interface; also the name of its wg-quick unit. */
 export const WG_INTERFACE = "wg0";
 
+/** Where the resolver for those who may reach local networks only listens, on the gateway's own address. */
+export const LOCAL_RESOLVER_PORT = 5353;
+
 /** Name of our nftables table (family inet), in the host and in each namespace: the only table we ever load or delete. */
 export const NFT_TABLE = "wg_gateway";
 

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Plan } from "../plan/plan";
 import type { GatewaySecrets } from "../secrets";
-import { renderResolver } from "./dnsmasq";
+import { describeChoices } from "../plan/choices";
+import { renderLocalResolver, renderResolver } from "./dnsmasq";
 import { CONFIG_DIR, type MachineFile } from "./file";
 import { renderExitIpRules, renderExitRoutes, renderExitVariables, renderHostIpRules } from "./iproute";
 import { renderHostRules } from "./nftables";
+import { renderSelectors, selectorFiles } from "./nftChoices";
 import { renderNamespaceRules } from "./nftablesNamespace";
 import { exitPath, renderCredentials, renderOpenVpn, renderRemotes } from "./openvpn";
 import { renderNamespaceResolv } from "./resolv";
@@ -21,6 +23,11 @@ export interface BundleParts {
   readonly fixed: readonly MachineFile[];
 }
 
+/** For status, and to see whose exit a release changes: ADDRESS NAME WAYS, a line each. */
+function renderClients(plan: Plan): string {
+  return plan.clients.map(({ address, name, choices }) => `${address} ${name} ${describeChoices(choices)}\n`).join("");
+}
+
 /** Every file that follows from the settings, the secret ones with mode 0600. */
 export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] {
   const open = (path: string, content: string): MachineFile => ({ path, mode: "0644", content });
@@ -29,7 +36,13 @@ export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] 
     secret("/etc/wireguard/wg0.conf", renderInterface(plan, secrets)),
     open(`${CONFIG_DIR}/host.nft`, renderHostRules(plan)),
     open(`${CONFIG_DIR}/rules`, renderHostIpRules(plan)),
+    open(`${CONFIG_DIR}/clients`, renderClients(plan)),
+    open(`${CONFIG_DIR}/selectors.json`, renderSelectors(plan)),
+    ...selectorFiles(plan).map(({ selector, variant, content }) =>
+      open(`${CONFIG_DIR}/selectors/${selector}/${variant}`, content),
+    ),
     open(`${CONFIG_DIR}/resolvers/host.conf`, renderResolver(plan, ["127.0.0.1", plan.wireguard.address])),
+    open(`${CONFIG_DIR}/resolvers/local.conf`, renderLocalResolver(plan)),
     ...plan.exits.flatMap((exit) => {
       const credentials = secrets.credentials.get(exit.name);
       return [

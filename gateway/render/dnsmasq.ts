@@ -1,3 +1,4 @@
+import { LOCAL_RESOLVER_PORT } from "../plan/ids";
 import type { Plan } from "../plan/plan";
 
 /**
@@ -7,16 +8,30 @@ import type { Plan } from "../plan/plan";
  * @param askFrom the source address of its queries; the rules lead that of an exit's resolver into the exit. Undefined: the host's
  */
 export function renderResolver(plan: Plan, listen: readonly string[], askFrom?: string): string {
+  return resolver(
+    plan,
+    53,
+    listen,
+    plan.dns.upstreams.map((upstream) => `server=${upstream}${askFrom === undefined ? "" : `@${askFrom}`}`),
+  );
+}
+
+/** The resolver of those who may reach local networks only: it has nobody to ask, and refuses what is not local. */
+export function renderLocalResolver(plan: Plan): string {
+  return resolver(plan, LOCAL_RESOLVER_PORT, [plan.wireguard.address], []);
+}
+
+function resolver(plan: Plan, port: number, listen: readonly string[], servers: readonly string[]): string {
   const records = Object.entries(plan.dns.records);
   return [
-    "port=53",
+    `port=${port}`,
     "no-resolv",
     "no-hosts",
     // Bound to the addresses alone: with bind-dynamic a TCP question is refused when it came in by another interface than the
     // address's own, as one does that the rules lead from wg0 to an exit's resolver.
     "bind-interfaces",
     ...listen.map((address) => `listen-address=${address}`),
-    ...plan.dns.upstreams.map((upstream) => `server=${upstream}${askFrom === undefined ? "" : `@${askFrom}`}`),
+    ...servers,
     ...records.map(([name, address]) => `host-record=${name},${address}`),
     // Not even a question for another type of a local name leaves.
     ...records.map(([name]) => `local=/${name}/`),

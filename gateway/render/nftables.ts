@@ -1,6 +1,6 @@
-import { WG_INTERFACE } from "../plan/ids";
+import { LOCAL_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import type { Plan } from "../plan/plan";
-import { intervalText } from "../settings/address";
+import { choiceChains, purposes, sourceElements, type Purpose } from "./nftChoices";
 import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectionMark, setMark, SYN } from "./nft";
 
 /**
@@ -10,30 +10,21 @@ import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectio
 export function renderHostRules(plan: Plan): string {
   const { subnet, address, mss } = plan.wireguard;
   const exits = plan.exits;
-  const sources = (chain: string) => [
-    ...plan.directSources.map((source) => `${intervalText(source)} : goto ${chain}_direct`),
-    ...exits.flatMap((exit) =>
-      exit.sources.map((source) => `${intervalText(source)} : goto ${chain}_${chainName(exit)}`),
-    ),
-  ];
   const links = quoted([WG_INTERFACE, ...exits.map((exit) => exit.hostLink)]);
 
-  const markChains = exits.map(
-    (exit) => `
-	chain mark_${chainName(exit)} {
-		${setMark(exit.clientMark)}
-		${setConnectionMark(exit.clientMark)}
+  const markOf = (name: string, mark: number): string => `
+	chain ${name} {
+		${setMark(mark)}
+		${setConnectionMark(mark)}
+		accept
 	}
-`,
-  );
-  const forwardChains = exits.map(
-    (exit) => `
-	chain forward_${chainName(exit)} {
-		meta mark & ${OURS} == ${hex(exit.clientMark)} oifname "${exit.hostLink}" accept
-		drop
+`;
+  const map = (purpose: Purpose): string => `	map ${purpose}_by_source {
+		type ipv4_addr : verdict
+		flags interval
+		${elements(sourceElements(plan, purpose))}
 	}
-`,
-  );
+`;
 
   return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded.
 	set uplinks {
@@ -52,19 +43,8 @@ export function renderHostRules(plan: Plan): string {
 		${elements(plan.dns.upstreams)}
 	}
 
-	# Which way a client's new connection leaves; the same intervals twice, so that the forward chain does not trust a mark.
-	map mark_by_source {
-		type ipv4_addr : verdict
-		flags interval
-		${elements(sources("mark"))}
-	}
-
-	map forward_by_source {
-		type ipv4_addr : verdict
-		flags interval
-		${elements(sources("forward"))}
-	}
-
+	# Which way a client's packet leaves, for each purpose; the forward chain does not trust the mark that the first one led to.
+${purposes.map(map).join("\n")}
 	# A connection keeps the exit that it began on.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
@@ -72,11 +52,7 @@ export function renderHostRules(plan: Plan): string {
 		ct state { established, related } ct mark & ${OURS} vmap { ${["0x00000000 : goto mark_direct", ...exits.map((exit) => `${hex(exit.clientMark)} : goto mark_${chainName(exit)}`)].join(", ")} }
 		ct state new ip saddr vmap @mark_by_source
 	}
-
-	chain mark_direct {
-		${setMark(0)}
-	}
-${markChains.join("")}
+${["direct", "block"].map((end) => markOf(`mark_${end}`, 0)).join("")}${exits.map((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark)).join("")}${choiceChains(plan, "mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
@@ -89,11 +65,28 @@ ${exits.map((exit) => `		ip saddr ${exit.hostAddress} ip daddr @upstreams ${DNS}
 		oifname "${WG_INTERFACE}" ${SYN} tcp option maxseg size set ${mss}
 	}
 
-	# A client asks ${address}; who it is decides which resolver answers.
+	# A client asks ${address}; who it is decides which resolver answers. The blocked learn local names alone.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
-${exits.map((exit) => `		iifname "${WG_INTERFACE}" ip daddr ${address} meta mark & ${OURS} == ${hex(exit.clientMark)} ${DNS} dnat ip to ${exit.hostAddress}\n`).join("")}	}
+		iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} ip saddr vmap @dns_by_source
+	}
 
+	chain dns_direct {
+		accept
+	}
+
+	chain dns_block {
+		meta l4proto { tcp, udp } dnat ip to ${address}:${LOCAL_RESOLVER_PORT}
+	}
+${exits
+  .map(
+    (exit) => `
+	chain dns_${chainName(exit)} {
+		meta l4proto { tcp, udp } dnat ip to ${exit.hostAddress}
+	}
+`,
+  )
+  .join("")}${choiceChains(plan, "dns")}
 	chain nat_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
 		ip saddr ${subnet} oifname @uplinks masquerade
@@ -111,15 +104,33 @@ ${exits.map((exit) => `		iifname "${exit.hostLink}" goto forward_from_${chainNam
 		oifname "${WG_INTERFACE}" ip daddr ${subnet} accept
 		ip daddr 169.254.0.0/16 reject with icmp admin-prohibited
 		ip daddr @local_networks oifname @uplinks accept
+		ct state related meta l4proto icmp ct mark & ${OURS} vmap { ${["0x00000000 : goto forward_direct", ...exits.map((exit) => `${hex(exit.clientMark)} : goto forward_${chainName(exit)}`)].join(", ")} }
 		ip saddr vmap @forward_by_source
 		drop
 	}
 
+	# Each end: what began on another exit is reset, not moved.
 	chain forward_direct {
 		ct mark & ${OURS} == 0x00000000 oifname @uplinks accept
+		ct mark & ${OURS} != 0x00000000 meta l4proto tcp reject with tcp reset
 		drop
 	}
-${forwardChains.join("")}${exits
+
+	chain forward_block {
+		meta l4proto tcp reject with tcp reset
+		reject with icmp admin-prohibited
+	}
+${exits
+  .map(
+    (exit) => `
+	chain forward_${chainName(exit)} {
+		meta mark & ${OURS} == ${hex(exit.clientMark)} oifname "${exit.hostLink}" accept
+		ct mark & ${OURS} != ${hex(exit.clientMark)} meta l4proto tcp reject with tcp reset
+		drop
+	}
+`,
+  )
+  .join("")}${choiceChains(plan, "forward")}${exits
     .map(
       (exit) => `
 	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. In: answers to the exit's clients.
@@ -144,7 +155,8 @@ ${exits.map((exit) => `		iifname "${exit.hostLink}" goto input_from_${chainName(
 
 	chain input_from_clients {
 		ct state { established, related } accept
-		ip saddr ${subnet} ct original ip daddr ${address} ${DNS} accept
+		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
+		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
 		ip saddr ${subnet} ip daddr ${address} icmp type echo-request accept
 		reject with icmpx admin-prohibited
 	}

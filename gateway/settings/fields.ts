@@ -60,7 +60,10 @@ export const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as con
 /** Whether the platform's time zone data (IANA's) knows a zone. Offsets such as +02:00 are none: they follow no daylight saving. */
 export function isTimeZone(value: string): boolean {
   try {
-    return /^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)\/.+)$/.test(value) && new Intl.DateTimeFormat("en", { timeZone: value }) !== undefined;
+    return (
+      /^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)\/.+)$/.test(value) &&
+      new Intl.DateTimeFormat("en", { timeZone: value }) !== undefined
+    );
   } catch {
     return false;
   }

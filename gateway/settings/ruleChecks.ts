@@ -13,7 +13,12 @@ export function checkGroups(groups: Shape["groups"], exits: Shape["exits"], repo
       const key = `groups[${index}].members[${at}]`;
       const near = meant(member, known);
       if (groups.some(({ name }) => name === member))
-        report(key, member, "the name of an exit: a group in a group could go in a circle", "name that group's members themselves");
+        report(
+          key,
+          member,
+          "the name of an exit: a group in a group could go in a circle",
+          "name that group's members themselves",
+        );
       else if (!known.includes(member))
         report(
           key,
@@ -73,9 +78,19 @@ export function checkRules(rules: readonly RuleSettings[], { subnet }: Shape["wi
   const whole = intervalOf(subnet);
   rules.forEach((rule, index) => {
     if (rule.ports !== undefined && rule.protocol !== "tcp" && rule.protocol !== "udp")
-      report(`rules[${index}].ports`, rule.ports, "ports only together with protocol tcp or udp", "add the protocol; for both write two rules");
+      report(
+        `rules[${index}].ports`,
+        rule.ports,
+        "ports only together with protocol tcp or udp",
+        "add the protocol; for both write two rules",
+      );
     if (rule.during !== undefined && rule.during.from === rule.during.to)
-      report(`rules[${index}].during`, rule.during, "hours that are not empty", "for the whole day write from 00:00 to 24:00");
+      report(
+        `rules[${index}].during`,
+        rule.during,
+        "hours that are not empty",
+        "for the whole day write from 00:00 to 24:00",
+      );
     if (!reachable(rule, rules.slice(0, index), whole))
       report(
         `rules[${index}]`,

@@ -155,7 +155,11 @@ const rule = z.strictObject(
       "such as 10.4.0.128/25 or 10.4.0.64-10.4.0.255",
     ).optional(),
     /** Only this protocol. Default: every one. */
-    protocol: field(z.enum(["tcp", "udp", "icmp"]), '"tcp", "udp" or "icmp"', "leave it out for every protocol").optional(),
+    protocol: field(
+      z.enum(["tcp", "udp", "icmp"]),
+      '"tcp", "udp" or "icmp"',
+      "leave it out for every protocol",
+    ).optional(),
     /** Only these destination ports: numbers, or ranges "first-last". Needs protocol tcp or udp. Default: all. */
     ports: z
       .array(

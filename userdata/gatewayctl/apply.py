@@ -1,15 +1,16 @@
 """Brings the machine from one release to another, touching only what differs, and back when the result is not right."""
-
 import os
 import shutil
 import time
 
+import selection
 from bundle import CURRENT, PENDING, Release, store, stored
 from check import findings, table, variables
 from machine import CONFIG, LIB, RUN, STATE, TABLE, Fault, active, read, remove, run, say, script, start, succeeds
 from packages import INSTALLED, install, purge
 
 FIREWALL = "wg-gateway-firewall.service"
+WATCH = "wg-gateway-watch.service"
 WIREGUARD = "wg-quick@wg0.service"
 SETTLE_SECONDS = 15
 
@@ -39,6 +40,7 @@ def switch(old, new, touched):
     changed = new.differing() | (touched & set(new.files))
     gone = {path for path in (set(old.files) if old else set()) | touched if path not in new.files}
     running = active(WIREGUARD)
+    ways_before = dict((address, ways) for address, _name, ways in selection.clients())
     structural = [
         name
         for name in (old.exits if old else [])
@@ -61,9 +63,11 @@ def switch(old, new, touched):
 
     if not active(FIREWALL) or not running:
         script("firewall.sh", "shut")
-    elif f"{CONFIG}/host.nft" in changed:
-        script("firewall.sh", "open")
-    run("systemctl", "enable", "-q", FIREWALL, WIREGUARD)
+    elif any(path == f"{CONFIG}/host.nft" or path.startswith(f"{CONFIG}/selectors") for path in changed | gone):
+        selection.select_at_start()
+        script("firewall.sh", "reload")
+        selection.cut(address for address, _name, ways in selection.clients() if ways_before.get(address, ways) != ways)
+    run("systemctl", "enable", "-q", FIREWALL, WIREGUARD, WATCH)
     start(FIREWALL)
 
     if not running or restart_interface:
@@ -83,9 +87,11 @@ def switch(old, new, touched):
             run("systemctl", "restart", "--no-block", f"wg-gateway-exit@{name}.service")
     if running and f"{CONFIG}/rules" in changed:
         script("wg0-up.sh")
-    for name in ["host", *new.exits]:
+    for name in new.resolvers():
         if f"{CONFIG}/resolvers/{name}.conf" in changed or any("wg-gateway-resolver@" in path for path in units):
             start(f"wg-gateway-resolver@{name}.service", "restart")
+    watched = any(path.startswith((f"{CONFIG}/selectors", f"{CONFIG}/exits", f"{LIB}/gatewayctl")) for path in changed | gone)
+    start(WATCH, "restart" if watched or any(WATCH in path for path in units) else "start")
 
 
 def settled():
@@ -119,6 +125,7 @@ def apply(text):
     began = time.monotonic()
     try:
         install()
+        selection.check_zones(new.files[f"{CONFIG}/selectors.json"])
         switch(old, new, touched)
         left = settled()
         if left:
@@ -154,7 +161,7 @@ def down(purge_packages):
     if not releases and not (purge_packages and os.path.exists(INSTALLED)):
         say("there is no gateway on this machine")
         return
-    run("systemctl", "disable", "-q", "--now", WIREGUARD, check=False)
+    run("systemctl", "disable", "-q", "--now", WATCH, WIREGUARD, check=False)
     if os.path.exists("/sys/class/net/wg0"):
         run("ip", "link", "del", "wg0", check=False)
     if shutil.which("nft") and os.path.exists(f"{LIB}/wg0-down.sh") and os.path.exists(f"{CONFIG}/rules"):

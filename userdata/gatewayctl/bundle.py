@@ -47,6 +47,10 @@ class Release:
             if not ALLOWED.fullmatch(path) or os.path.normpath(path) != path:
                 raise Fault(f"the release has a file where none of the gateway's belongs: {path}; nothing was changed")
 
+    def resolvers(self):
+        """The names of the resolvers: "host", "local", and each exit's."""
+        return [os.path.basename(path)[: -len(".conf")] for path in sorted(self.files) if path.startswith("/etc/wg-gateway/resolvers/")]
+
     def differing(self):
         """The paths that do not stand on the machine as the release says."""
         return {path for path, content in self.files.items() if read(path) != content or os.stat(path).st_mode & 0o777 != self.modes[path]}

@@ -3,7 +3,7 @@
 import json
 import os
 
-from machine import CONFIG, TABLE, active, read, run, succeeds
+from machine import CONFIG, LIB, TABLE, active, read, run, succeeds
 
 
 def table(path, *prefix):
@@ -11,7 +11,8 @@ def table(path, *prefix):
     dynamic = {"uplinks", "provider"}
     if path is not None:
         # Loaded where nobody sees it: an empty network namespace of its own.
-        shown = run("unshare", "--net", "sh", "-c", f"nft -f '{path}' && nft -j list table inet {TABLE}", check=False)
+        source = f"{LIB}/firewall.sh show" if path == f"{CONFIG}/host.nft" else f"cat {path}"
+        shown = run("unshare", "--net", "sh", "-c", f"{source} | nft -f - && nft -j list table inet {TABLE}", check=False)
     else:
         shown = run(*prefix, "nft", "-j", "list", "table", "inet", TABLE, check=False)
     if not shown:
@@ -52,8 +53,9 @@ def expected_peers():
 def findings(release):
     """What differs from the release, a line each; an empty list when nothing does."""
     found = [f"file {path} is not as released" for path in sorted(release.differing())]
-    units = ["wg-gateway-firewall.service", "wg-quick@wg0.service", "wg-gateway-resolver@host.service"]
-    units += [f"wg-gateway-{kind}@{name}.service" for name in release.exits for kind in ("exit", "resolver")]
+    units = ["wg-gateway-firewall.service", "wg-quick@wg0.service", "wg-gateway-watch.service"]
+    units += [f"wg-gateway-exit@{name}.service" for name in release.exits]
+    units += [f"wg-gateway-resolver@{name}.service" for name in release.resolvers()]
     found += [f"unit {unit} is not active" for unit in units if not active(unit)]
 
     if table(None) != table(f"{CONFIG}/host.nft"):

@@ -7,7 +7,9 @@ import sys
 
 import apply
 import check
+import selection
 import status
+import watch
 from bundle import CURRENT, stored
 from machine import Fault, lock, say
 
@@ -51,6 +53,16 @@ def do_check(arguments):
     return 1 if left else 0
 
 
+def do_select(_arguments):
+    selection.select_at_start()
+    return 0
+
+
+def do_watch(_arguments):
+    watch.watch()
+    return 0
+
+
 def parser():
     main = argparse.ArgumentParser(prog="gatewayctl", description="The WireGuard split-tunnel gateway of this machine.")
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -65,6 +77,8 @@ def parser():
     leave = commands.add_parser("down", help="remove the gateway from this machine")
     leave.add_argument("--purge", action="store_true", help="also the packages that came with it, unless something else needs them")
     leave.set_defaults(do=do_down)
+    commands.add_parser("select", help="select what time windows and failover groups ask for now; for wg0-up.sh").set_defaults(do=do_select)
+    commands.add_parser("watch", help="keep selecting, and check the exits; for wg-gateway-watch.service").set_defaults(do=do_watch)
     return main
 
 

@@ -7,7 +7,7 @@ import time
 
 from machine import STATE, Fault, read, run, say, succeeds, write
 
-WANTED = ["wireguard-tools", "openvpn", "dnsmasq-base", "nftables", "conntrack", "iproute2", "procps", "logrotate"]
+WANTED = ["wireguard-tools", "openvpn", "dnsmasq-base", "nftables", "conntrack", "iproute2", "procps", "logrotate", "tzdata"]
 INSTALLED = f"{STATE}/packages"
 APT = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2"]
 ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}

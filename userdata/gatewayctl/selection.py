@@ -9,14 +9,23 @@ import json
 import os
 import zoneinfo
 
-from machine import CONFIG, RUN, read, run, script, write
+from machine import CONFIG, RUN, Fault, read, run, script, write
 
 SELECTED = f"{RUN}/selected"
 
 
 def selectors():
-    """{"windows": [{name, days, from, to, timeZone, sources}], "groups": [{name, members, sources, ...}]}, as rendered."""
-    return json.loads(read(f"{CONFIG}/selectors.json") or '{"windows": [], "groups": []}')
+    """{windows: [{name, days, from, to, timeZone, sources}], groups: [{name, members, backAfter, sources}], exits, upstreams}, as rendered."""
+    return json.loads(read(f"{CONFIG}/selectors.json") or '{"windows": [], "groups": [], "exits": [], "upstreams": []}')
+
+
+def check_zones(text):
+    """Raises Fault when this machine does not know the time zone of a window of a release's selectors.json."""
+    for window in json.loads(text)["windows"]:
+        try:
+            zoneinfo.ZoneInfo(window["timeZone"])
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            raise Fault(f"this machine's time zone data has no {window['timeZone']}: use its present name, such as Asia/Kolkata for Asia/Calcutta") from None
 
 
 def minutes(clock):
@@ -60,7 +69,7 @@ def select_at_start():
     """Before the rules are opened: the windows of this moment; the groups stay at what they were, or at none until they were checked."""
     known = selectors()
     select({**windows_now(), **{group["name"]: selected(group["name"]) or "none" for group in known["groups"]}})
-    names = {selector["name"] for kind in known.values() for selector in kind}
+    names = {selector["name"] for selector in [*known["windows"], *known["groups"]]}
     for name in os.listdir(SELECTED) if os.path.isdir(SELECTED) else []:
         if name not in names:
             os.unlink(f"{SELECTED}/{name}")
@@ -96,7 +105,9 @@ def switch(choices):
     """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed."""
     changed = select(choices)
     if changed:
-        script("firewall.sh", "open")
-        sources = [source for kind in selectors().values() for selector in kind if selector["name"] in changed for source in selector["sources"]]
+        script("firewall.sh", "reload")
+        known = selectors()
+        concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in changed]
+        sources = [source for selector in concerned for source in selector["sources"]]
         cut(address for address, *_ in clients() if within(address, sources))
     return changed

@@ -3,19 +3,22 @@
 import json
 import time
 
+import selection
+import watch
 from check import findings, variables
-from machine import active, run
+from machine import active, read, run
 
 
 def exit_report(name):
-    """{name, unit, namespace, OpenVPN and resolver running, tunnelAddress or None, log}"""
+    """{name, namespace, running, well: it answers through the tunnel, resolver running, tunnelAddress or None, log}"""
     namespace = variables(name).get("NAMESPACE", "")
     shown = run("ip", "-n", namespace, "-j", "-4", "address", "show", "dev", "tun0", check=False)
     addresses = [entry["local"] for link in json.loads(shown or "[]") for entry in link.get("addr_info", [])]
     return {
         "name": name,
         "namespace": namespace,
-        "openvpn": active(f"wg-gateway-exit@{name}.service"),
+        "running": active(f"wg-gateway-exit@{name}.service"),
+        "well": (read(f"{watch.HEALTH}/{name}") or "").strip() == "well",
         "resolver": active(f"wg-gateway-resolver@{name}.service"),
         "tunnelAddress": addresses[0] if addresses else None,
         "log": variables(name).get("LOG"),
@@ -23,14 +26,17 @@ def exit_report(name):
 
 
 def client_reports():
-    """[{publicKey, endpoint, address, lastHandshake seconds ago or None, received, sent bytes}] from `wg show wg0 dump`"""
+    """[{publicKey, endpoint, address, name, ways, lastHandshake seconds ago or None, received, sent bytes}] from `wg show wg0 dump`"""
     reports = []
+    known = {address: (name, ways) for address, name, ways in selection.clients()}
     for line in run("wg", "show", "wg0", "dump", check=False).splitlines()[1:]:
         key, _psk, endpoint, allowed, handshake, received, sent, _keepalive = line.split("\t")
         reports.append(
             {
                 "publicKey": key,
                 "address": allowed.split("/")[0],
+                "name": known.get(allowed.split("/")[0], ("", ""))[0],
+                "ways": known.get(allowed.split("/")[0], ("", ""))[1],
                 "endpoint": None if endpoint == "(none)" else endpoint,
                 "lastHandshake": int(time.time()) - int(handshake) if int(handshake) else None,
                 "received": int(received),
@@ -45,6 +51,7 @@ def report(release):
         "release": release.digest[:12],
         "drift": findings(release),
         "resolver": active("wg-gateway-resolver@host.service"),
+        "selected": {one["name"]: selection.selected(one["name"]) for kind in ("windows", "groups") for one in selection.selectors()[kind]},
         "exits": [exit_report(name) for name in release.exits],
         "clients": client_reports(),
     }
@@ -55,8 +62,10 @@ def text(shown):
     lines.append(f"resolver  {'up' if shown['resolver'] else 'DOWN'}")
     for one in shown["exits"]:
         tunnel = one["tunnelAddress"] or "no tunnel"
-        lines.append(f"exit      {one['name']}: OpenVPN {'up' if one['openvpn'] else 'DOWN'}, {tunnel}, resolver {'up' if one['resolver'] else 'DOWN'}, log {one['log']}")
+        lines.append(f"exit      {one['name']}: {'well' if one['well'] else 'ILL' if one['running'] else 'DOWN'}, {tunnel}, resolver {'up' if one['resolver'] else 'DOWN'}, log {one['log']}")
+    for name, variant in shown["selected"].items():
+        lines.append(f"selected  {name}: {variant}")
     for one in shown["clients"]:
         seen = "never seen" if one["lastHandshake"] is None else f"handshake {one['lastHandshake']} s ago"
-        lines.append(f"client    {one['address']}: {seen}, received {one['received']} B, sent {one['sent']} B")
+        lines.append(f"client    {one['address']} {one['name']} ({one['ways']}): {seen}, received {one['received']} B, sent {one['sent']} B")
     return "\n".join(lines)

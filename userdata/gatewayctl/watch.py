@@ -13,7 +13,11 @@ from machine import RUN, read, say, write
 from selection import selected, selectors, switch, windows_now
 
 HEALTH = f"{RUN}/health"
+# Every so many seconds each exit is asked; after so many questions in a row without an answer it is ill, and is started anew.
+EVERY_SECONDS = 2
 ANSWER_SECONDS = 1.5
+FAILS = 3
+RESTART_FAILS = 30
 
 
 def question():
@@ -48,19 +52,19 @@ def answers(address, upstreams):
 
 
 class Health:
-    """Of one exit: well once it answers, ill after `fails` questions in a row without an answer."""
+    """Of one exit: well once it answers, ill after FAILS questions in a row without an answer."""
 
     def __init__(self, name):
         self.name, self.well_since, self.failed, self.well = name, None, 0, False
 
-    def look(self, upstreams, fails):
+    def look(self, upstreams):
         if answers(variables(self.name).get("HOST_ADDRESS", ""), upstreams):
             self.failed = 0
             if not self.well:
                 self.well, self.well_since = True, time.monotonic()
         else:
             self.failed += 1
-            if self.failed >= fails:
+            if self.failed >= FAILS:
                 self.well, self.well_since = False, None
 
     def well_for(self):
@@ -96,11 +100,11 @@ def watch():
         began = time.monotonic()
         for one in health.values():
             before = one.well
-            one.look(known["upstreams"], known["fails"])
+            one.look(known["upstreams"])
             if one.well != before:
                 say(f"exit {one.name} is {'well' if one.well else 'ill'}")
                 write(f"{HEALTH}/{one.name}", "well\n" if one.well else "ill\n", 0o644)
-            if one.failed and one.failed % known["restartAfter"] == 0:
+            if one.failed and one.failed % RESTART_FAILS == 0:
                 # Its name may lead elsewhere by now, or its process be stuck.
                 say(f"exit {one.name} has not answered {one.failed} times: starting it anew")
                 subprocess.run(["systemctl", "restart", "--no-block", f"wg-gateway-exit@{one.name}.service"], check=False)
@@ -108,4 +112,4 @@ def watch():
         if read(f"{RUN}/open") is not None:
             for name in switch(choices):
                 say(f"{name}: {choices[name]}")
-        time.sleep(max(0.1, known["every"] - (time.monotonic() - began)))
+        time.sleep(max(0.1, EVERY_SECONDS - (time.monotonic() - began)))

@@ -1,22 +1,45 @@
 #!/bin/bash
-# firewall.sh shut|open|remove: loads the host's rules in one transaction. Shut: no uplink is known, so nothing of a client is
-# forwarded; this is what stands from boot on. Open: with the uplinks of this moment.
+# firewall.sh shut|open|reload|show|remove: loads the host's rules in one transaction.
+#   shut    no uplink is known, so nothing of a client is forwarded; this is what stands from boot on
+#   open    with the uplinks of this moment, and with what is selected of time windows and failover groups
+#   reload  open, if it is open
+#   show    what open would load, for comparing
 . "${BASH_SOURCE[0]%/*}/common.sh"
 
-elements() {
-    local device
-    for device in $(uplinks); do
-        printf 'add element inet %s uplinks { "%s" }\n' "$TABLE_NAME" "$device"
+# The rules of each selector's selected variant. One that was never asked is closed or blocked: that is how host.nft has it.
+selected() {
+    local directory variant
+    for directory in "$CONFIG"/selectors/*/; do
+        [[ -e $directory ]] || continue
+        variant=$(cat "$RUN/selected/$(basename "$directory")" 2>/dev/null) || continue
+        [[ ! -e $directory/$variant ]] || cat -- "$directory/$variant"
     done
 }
 
+load() {
+    local device elements=''
+    for device in $(uplinks); do
+        elements+="add element inet $TABLE_NAME uplinks { \"$device\" }"$'\n'
+    done
+    [[ -n $elements ]] || die "there is no default route, so no uplink to send clients out of; is the network up?"
+    nft -f - < <(cat -- "$CONFIG/host.nft" && selected && printf '%s' "$elements")
+}
+
+mkdir -p "$RUN"
+exec 9>"$RUN/firewall.lock"
+flock 9
+
 case ${1-} in
-shut) nft -f "$CONFIG/host.nft" ;;
-open)
-    found=$(elements)
-    [[ -n $found ]] || die "there is no default route, so no uplink to send clients out of; is the network up?"
-    nft -f - < <(cat -- "$CONFIG/host.nft" && printf '%s\n' "$found")
+shut)
+    rm -f "$RUN/open"
+    nft -f "$CONFIG/host.nft"
     ;;
+open)
+    load
+    touch "$RUN/open"
+    ;;
+reload) [[ ! -e $RUN/open ]] || load ;;
+show) cat -- "$CONFIG/host.nft" && selected ;;
 remove) ! nft list table inet "$TABLE_NAME" >/dev/null 2>&1 || cmd nft delete table inet "$TABLE_NAME" ;;
-*) die "usage: firewall.sh shut|open|remove" ;;
+*) die "usage: firewall.sh shut|open|reload|show|remove" ;;
 esac

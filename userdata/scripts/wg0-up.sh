@@ -15,9 +15,10 @@ done
 phase "5 policy routing: peers and local networks"
 sync_rules "$CONFIG/rules" host
 
-phase "resolver for the direct clients"
-cmd systemctl start --no-block wg-gateway-resolver@host.service
+phase "resolvers of the direct and of the blocked clients"
+cmd systemctl start --no-block wg-gateway-resolver@host.service wg-gateway-resolver@local.service
 
 phase "6 marking and forwarding: open to $(uplinks | tr '\n' ' ')"
+gatewayctl select
 "$LIB/firewall.sh" open
 sysctl -qw net.ipv4.ip_forward=1

@@ -1,0 +1,154 @@
+import { NFT_TABLE } from "../plan/ids";
+import { dnsChoices, type Choice, type Window } from "../plan/choices";
+import type { Plan } from "../plan/plan";
+import { intervalText } from "../settings/address";
+
+/**
+ * What a packet's way is decided for: `mark` sets the mark of a new connection, `forward` decides anew what may pass, without trust in
+ * that mark, `dns` which resolver answers. Each has a map from source to chain, and chains of the same shape.
+ */
+export type Purpose = "mark" | "forward" | "dns";
+export const purposes: readonly Purpose[] = ["mark", "forward", "dns"];
+
+const word = (name: string): string => name.replaceAll("-", "_");
+
+/** The chain of a purpose in which a way ends: a name of rules, so "direct", "block", an exit or a group. */
+export function endChain(plan: Pick<Plan, "groups">, purpose: Purpose, way: string): string {
+  if (way === "direct" || way === "block") return `${purpose}_${way}`;
+  const kind = plan.groups.some(({ name }) => name === way) ? "group" : "exit";
+  return `${purpose}_${kind}_${word(way)}`;
+}
+
+const windowChain = (plan: Plan, purpose: Purpose, window: Window, way: string): string =>
+  `${endChain(plan, purpose, way)}_${word(window.name)}`;
+
+function condition({ protocol, ports }: Choice): string {
+  const list = ports?.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
+  return [protocol && `meta l4proto ${protocol} `, list && `th dport { ${list.join(", ")} } `].join("");
+}
+
+const choicesFor = (purpose: Purpose, choices: readonly Choice[]): readonly Choice[] =>
+  purpose === "dns" ? dnsChoices(choices) : choices;
+
+/** Whose lists have more than one choice, each different list once. */
+const lists = (plan: Plan, purpose: Purpose): string[] => [
+  ...new Set(
+    plan.sources
+      .map(({ choices }) => choicesFor(purpose, choices))
+      .filter((choices) => choices.length > 1)
+      .map((choices) => JSON.stringify(choices)),
+  ),
+];
+
+/** The elements of a purpose's map from source to chain. */
+export function sourceElements(plan: Plan, purpose: Purpose): string[] {
+  const shared = lists(plan, purpose);
+  return plan.sources.map((source) => {
+    const choices = choicesFor(purpose, source.choices);
+    const [only] = choices;
+    const chain =
+      choices.length === 1 && only
+        ? endChain(plan, purpose, only.exit)
+        : `${purpose}_choice_${shared.indexOf(JSON.stringify(choices)) + 1}`;
+    return `${intervalText(source)} : goto ${chain}`;
+  });
+}
+
+const chain = (name: string, lines: readonly string[]): string =>
+  `\n\tchain ${name} {\n${lines.map((line) => `\t\t${line}\n`).join("")}\t}\n`;
+
+/** Every window with the ways it opens. */
+function windowWays(plan: Plan): { window: Window; way: string }[] {
+  const all = plan.sources.flatMap(({ choices }) => choices);
+  const found = all.flatMap(({ window, exit }) => (window ? [{ window, way: exit }] : []));
+  return found.filter(
+    (one, index) => found.findIndex(({ window, way }) => window.name === one.window.name && way === one.way) === index,
+  );
+}
+
+/**
+ * The chains between a purpose's map and its ends: one for each list of choices, and those of groups and of time windows, which what is
+ * selected at the time fills (see {@link selectorFiles}). Until then a group is blocked; a window that is closed, an empty chain, lets
+ * the next choice decide.
+ */
+export function choiceChains(plan: Plan, purpose: Purpose): string {
+  const groups = plan.groups.map(({ name }) => chain(endChain(plan, purpose, name), [`goto ${purpose}_block`]));
+  const windows = windowWays(plan).map(({ window, way }) => chain(windowChain(plan, purpose, window, way), []));
+  const choices = lists(plan, purpose).map((list, index) =>
+    chain(
+      `${purpose}_choice_${index + 1}`,
+      (JSON.parse(list) as Choice[]).map((choice) =>
+        choice.window
+          ? `${condition(choice)}jump ${windowChain(plan, purpose, choice.window, choice.exit)}`
+          : `${condition(choice)}goto ${endChain(plan, purpose, choice.exit)}`,
+      ),
+    ),
+  );
+  return [...groups, ...windows, ...choices].join("");
+}
+
+/** A variant of a selector: the rules that are loaded after the host's while it is the selected one. */
+export interface SelectorFile {
+  readonly selector: string;
+  readonly variant: string;
+  readonly content: string;
+}
+
+/** What fills the chains of windows ("open", "closed") and of groups (a member's name, or "none", which is blocked). */
+export function selectorFiles(plan: Plan): SelectorFile[] {
+  const add = (from: string, to: string): string => `add rule inet ${NFT_TABLE} ${from} goto ${to}\n`;
+  const ways = windowWays(plan);
+  const windows = [...new Set(ways.map(({ window }) => window.name))].flatMap((name): SelectorFile[] => [
+    {
+      selector: name,
+      variant: "open",
+      content: ways
+        .filter(({ window }) => window.name === name)
+        .flatMap(({ window, way }) =>
+          purposes.map((purpose) => add(windowChain(plan, purpose, window, way), endChain(plan, purpose, way))),
+        )
+        .join(""),
+    },
+    { selector: name, variant: "closed", content: "" },
+  ]);
+  const groups = plan.groups.flatMap(({ name, members }) =>
+    [...members, "none"].map((member): SelectorFile => ({
+      selector: `group-${name}`,
+      variant: member,
+      content: purposes
+        .map((purpose) => {
+          const from = endChain(plan, purpose, name);
+          const to = endChain(plan, purpose, member === "none" ? "block" : member);
+          return `flush chain inet ${NFT_TABLE} ${from}\n${add(from, to)}`;
+        })
+        .join(""),
+    })),
+  );
+  return [...windows, ...groups];
+}
+
+/** What the daemon needs to know to select, as JSON; `sources` are the addresses that a change concerns. */
+export function renderSelectors(plan: Plan): string {
+  const concerned = (fits: (choice: Choice) => boolean): string[] =>
+    plan.sources.filter(({ choices }) => choices.some(fits)).map(intervalText);
+  const windows = [...new Map(windowWays(plan).map(({ window }) => [window.name, window])).values()];
+  const groups = plan.groups.map(({ name, members, backAfter }) => ({
+    name: `group-${name}`,
+    members,
+    backAfter,
+    sources: concerned(({ exit }) => exit === name),
+  }));
+  return `${JSON.stringify(
+    {
+      windows: windows.map((window) => ({
+        ...window,
+        sources: concerned((choice) => choice.window?.name === window.name),
+      })),
+      groups,
+      exits: plan.exits.map(({ name }) => name),
+      upstreams: plan.dns.upstreams,
+    },
+    null,
+    2,
+  )}\n`;
+}
