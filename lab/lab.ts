@@ -2,18 +2,20 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { WireGuardClient } from "./client";
+import { countries, firewalls } from "./firewalls";
 import { Host } from "./host";
 import { ensureImages, type Images } from "./images";
 import { createKeys, type LabKeys, minimalUserData, readKeys } from "./keys";
 import { GatewayMachine } from "./machine";
 import { createNetwork, insideLab, namespacePath, removeNamespaces, standingNamespaces } from "./network";
 import { findMachines, mountsBelow, releaseNspawn, removeCgroups } from "./nspawn";
+import { OpenVpnServer } from "./openvpnServer";
 import { isAlive, must, type ProcessId, processId, signal, until } from "./process";
-import { ProviderServer } from "./provider";
 import type { Suite } from "./recipes";
 import { NameServer, WebServer } from "./services";
 import { stateDir, statePath } from "./state";
-import { addresses, firewalls, type HostName, hostNames, providers } from "./topology";
+import { addresses, geoDomain, type HomeName, homes, type HostName, hostNames, providers } from "./topology";
+import { WireGuardServer } from "./wireguardServer";
 
 export interface LabOptions {
   /** Told what is being done, in a few words. Default: nobody. */
@@ -33,7 +35,7 @@ export class LabBusyError extends Error {
 export class Lab {
   readonly hosts: Readonly<Record<HostName, Host>>;
   readonly machine: GatewayMachine;
-  /** Devices at home, their tunnels down. */
+  /** The devices at home that the lab stack knows, their tunnels down. More: `client`. */
   readonly clients: { readonly direct: WireGuardClient; readonly vpn: WireGuardClient };
   /** Where the deployment runs. */
   readonly operator: Host;
@@ -46,23 +48,30 @@ export class Lab {
   readonly dns: NameServer;
   /** The VPC's own name server, which the machine asks for itself. */
   readonly vpcDns: NameServer;
-  readonly providers: readonly ProviderServer[];
+  /** In a country each. */
+  readonly providers: {
+    readonly provider: OpenVpnServer;
+    readonly express: OpenVpnServer;
+    readonly wgprov: WireGuardServer;
+  };
 
   private constructor(images: Images) {
     const host = (name: HostName): Host => new Host(name, namespacePath(name), images.tools);
     this.hosts = Object.fromEntries(hostNames.map((name) => [name, host(name)])) as Record<HostName, Host>;
     this.operator = this.hosts.operator;
     this.machine = new GatewayMachine(images.machine, this.operator, images.tools);
-    this.clients = {
-      direct: new WireGuardClient(this.hosts["home-direct"]),
-      vpn: new WireGuardClient(this.hosts["home-vpn"]),
-    };
+    this.clients = { direct: this.client("home-direct"), vpn: this.client("home-vpn") };
     this.web = new WebServer(this.hosts.web);
     this.vpcWeb = new WebServer(this.hosts["vpc-host"]);
     this.metadata = new WebServer(this.hosts.cloud);
     this.dns = new NameServer(this.hosts.dns);
     this.vpcDns = new NameServer(this.hosts.cloud);
-    this.providers = providers.map((provider) => new ProviderServer(this.hosts[provider.host], provider));
+    const { provider, express, wgprov } = providers;
+    this.providers = {
+      provider: new OpenVpnServer(this.hosts[provider.host], provider),
+      express: new OpenVpnServer(this.hosts[express.host], express),
+      wgprov: new WireGuardServer(this.hosts[wgprov.host], wgprov),
+    };
   }
 
   /**
@@ -81,7 +90,7 @@ export class Lab {
       progress("laying the links");
       await createNetwork();
       const lab = new Lab(images);
-      progress("starting the internet, the provider and the machine");
+      progress("starting the internet, the providers and the machine");
       lab.setResolvers();
       const [keys] = await Promise.all([createKeys(lab.operator), lab.loadFirewalls()]);
       await lab.machine.create(userData(keys), keys.user.publicKey);
@@ -104,6 +113,11 @@ export class Lab {
     const file = join(stateDir, "lab.json");
     if (!existsSync(file)) throw new Error('no lab is open: open one with "npm start"');
     return new Lab(JSON.parse(readFileSync(file, "utf8")) as Images);
+  }
+
+  /** A device at some home, its tunnel down until somebody brings a profile up there. */
+  client(home: HomeName): WireGuardClient {
+    return new WireGuardClient(this.hosts[home]);
   }
 
   /** Ends everything that runs in the lab and removes all of it but the images. */
@@ -139,7 +153,7 @@ export class Lab {
   private setResolvers(): void {
     for (const host of Object.values(this.hosts)) host.setResolvers([]);
     // What a device asks while its tunnel is down.
-    for (const { host } of Object.values(this.clients)) host.setResolvers([addresses.upstreams[0]]);
+    for (const home of homes) this.hosts[home].setResolvers([addresses.upstreams[0]]);
   }
 
   private async startServices(): Promise<void> {
@@ -148,9 +162,13 @@ export class Lab {
       WebServer.start(this.hosts["vpc-host"], addresses.vpcHost),
       WebServer.start(this.hosts.cloud, addresses.metadata),
       NameServer.start(this.hosts.dns, addresses.upstreams),
+      ...countries.map(({ provider, port }) => {
+        const records = [`--address=/${geoDomain}/${provider.geo}`];
+        return NameServer.start(this.hosts.dns, addresses.upstreams, records, port);
+      }),
       // Debian's mirrors are not part of the lab: a name that does not exist makes apt go on with what it has.
       NameServer.start(this.hosts.cloud, [addresses.vpcResolver], ["--local=/debian.org/", "--address=/debian.org/"]),
-      ...this.providers.map((provider) => provider.start()),
+      ...Object.values(this.providers).map((provider) => provider.start()),
     ]);
   }
 }

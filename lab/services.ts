@@ -10,6 +10,8 @@ import { addresses } from "./topology";
 export interface Visit {
   /** The address it came from. */
   readonly from: string;
+  /** The server's address that was asked. */
+  readonly to: string;
   /** As "GET /bulk HTTP/1.1". */
   readonly request: string;
   readonly status: number;
@@ -37,8 +39,8 @@ export class WebServer {
   /** Everything that was asked, oldest first. */
   visits(): Visit[] {
     return read(accessLog(this.host)).map((line) => {
-      const [from, status, ...request] = line.split(" ");
-      return { from: from!, request: request.join(" "), status: Number(status) };
+      const [from, to, status, ...request] = line.split(" ");
+      return { from: from!, to: to!, request: request.join(" "), status: Number(status) };
     });
   }
 }
@@ -59,7 +61,7 @@ http {
   default_type text/plain;
   sendfile on;
   ${temporary.map((name) => `${name}_temp_path /tmp/${name};`).join(" ")}
-  log_format visit '$remote_addr $status $request';
+  log_format visit '$remote_addr $server_addr $status $request';
   access_log ${log} visit;
   server {
     ${listen === addresses.metadata ? `listen ${listen}:80;` : "listen 80; listen [::]:80;"}
@@ -87,10 +89,17 @@ export class NameServer {
    * Starts dnsmasq; resolves when it answers.
    * @param listen its addresses
    * @param records further dnsmasq options, as `--address=/name/1.2.3.4`
+   * @param port several on one host, at different ports, write into the same list of queries
    */
-  static async start(host: Host, listen: readonly string[], records: readonly string[] = []): Promise<NameServer> {
+  static async start(
+    host: Host,
+    listen: readonly string[],
+    records: readonly string[] = [],
+    port = 53,
+  ): Promise<NameServer> {
     host.spawn([
-      ...["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file=/run/dnsmasq.pid"],
+      ...["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root"],
+      ...[`--port=${port}`, `--pid-file=/run/dnsmasq-${port}.pid`],
       ...["--no-resolv", "--no-hosts", "--cache-size=0", "--local-ttl=5", "--dns-forward-max=2000"],
       ...[
         `--address=/#/${addresses.web}`,
@@ -102,7 +111,7 @@ export class NameServer {
       ...records,
     ]);
     await until(`${host.name}: dnsmasq answers`, 5000, async () => {
-      const ask = ["dig", "+short", "+tries=1", "+time=1", `@${listen[0]}`, "ready.lab.invalid"];
+      const ask = ["dig", "+short", "+tries=1", "+time=1", "-p", String(port), `@${listen[0]}`, "ready.lab.invalid"];
       return (await host.run(ask)).stdout.trim() === addresses.web;
     });
     return new NameServer(host);

@@ -3,6 +3,10 @@
  * All of it lives in network namespaces `wglab-NAME` joined by point-to-point links; none has a way out to a real network.
  */
 
+/** Places that a WireGuard client may live at; nothing runs in one until a test asks for it. */
+export const homes = ["home-direct", "home-vpn", "home-3", "home-4", "home-5", "home-6"] as const;
+export type HomeName = (typeof homes)[number];
+
 /** A place of the lab with a network of its own. */
 export const hostNames = [
   "internet",
@@ -10,9 +14,10 @@ export const hostNames = [
   "web",
   "dns",
   "provider",
+  "provider-express",
+  "provider-wg",
   "operator",
-  "home-direct",
-  "home-vpn",
+  ...homes,
   "vpc-host",
   "gateway",
 ] as const;
@@ -30,6 +35,9 @@ export const addresses = {
   web6: "2001:db8:80::80",
   operator: "192.0.2.10",
   provider: "203.0.113.20",
+  express: "203.0.113.30",
+  wgprov: "203.0.113.40",
+  wgprov6: "2001:db8:40::40",
   homeDirect: "198.18.0.50",
   homeVpn: "198.18.0.200",
   /** The gateway's Elastic IP, and the address it is translated to. */
@@ -42,11 +50,14 @@ export const addresses = {
   upstreams: ["1.1.1.2", "1.0.0.2", "8.8.8.8", "8.8.4.4"],
 } as const;
 
+/** The domain whose names have another answer in each country: `Provider.geo`, and the web server's own address elsewhere. */
+export const geoDomain = "geo.example";
+
 /** One veth pair between a router and a host; MTU 1500. */
 export interface Link {
   readonly router: "internet" | "cloud";
   readonly host: HostName;
-  /** The host's end; the router's end is `to-HOST`. */
+  /** The host's end; the router's end is `routerDevice`. */
   readonly device: string;
   /** The router's addresses on this link, without a prefix: the host's default routes. */
   readonly via: readonly string[];
@@ -70,16 +81,83 @@ function publicLink(host: HostName, ...own: string[]): Link {
   };
 }
 
+/** An account with a provider. */
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** A commercial VPN provider in a country of its own. */
+export interface Provider {
+  readonly host: HostName;
+  /** Public address, also the one its customers' traffic comes from. */
+  readonly address: string;
+  readonly port: number;
+  /** The tunnel's /24, whose .1 is the server's and its customers' name server. */
+  readonly tunnel: string;
+  /** What the names below `geoDomain` are for whoever asks from this provider's country; one of the web server's addresses. */
+  readonly geo: string;
+}
+
+/** A provider whose customers use OpenVPN. */
+export interface OpenVpnProvider extends Provider {
+  readonly protocol: "udp" | "tcp";
+  readonly customer: Credentials;
+}
+
+/** A provider whose customers use WireGuard, with IPv6 too. */
+export interface WireGuardProvider extends Provider {
+  readonly address6: string;
+  /** The tunnel's /64, whose 1 is the server's. */
+  readonly tunnel6: string;
+}
+
+const provider: OpenVpnProvider = {
+  host: "provider",
+  address: addresses.provider,
+  protocol: "udp",
+  port: 1194,
+  tunnel: "10.8.0.0",
+  geo: "192.0.2.81",
+  customer: { user: "lab-customer", password: "correct-horse-battery" },
+};
+
+const express: OpenVpnProvider = {
+  host: "provider-express",
+  address: addresses.express,
+  protocol: "tcp",
+  port: 443,
+  tunnel: "10.9.0.0",
+  geo: "192.0.2.82",
+  // With what a shell or a configuration file would take for something else.
+  customer: { user: "express customer", password: 'Tr0ub4dor & 3 #x "$HOME"' },
+};
+
+const wgprov: WireGuardProvider = {
+  host: "provider-wg",
+  address: addresses.wgprov,
+  address6: addresses.wgprov6,
+  port: 51820,
+  tunnel: "10.66.0.0",
+  tunnel6: "fd66::",
+  geo: "192.0.2.83",
+};
+
+export const providers = { provider, express, wgprov } as const;
+
 /** Free for later hosts: 198.51.100.1, 203.0.113.2, 192.0.2.3. */
 export const links: readonly Link[] = [
   publicLink("cloud", addresses.elastic),
-  publicLink("web", addresses.web, addresses.web6),
+  publicLink("web", addresses.web, addresses.web6, ...Object.values(providers).map(({ geo }) => geo)),
   publicLink("dns", ...addresses.upstreams),
   publicLink("provider", addresses.provider),
+  publicLink("provider-express", addresses.express),
+  publicLink("provider-wg", addresses.wgprov, addresses.wgprov6),
   publicLink("operator", addresses.operator),
   // Homes have IPv6: what a client leaks beside an IPv4-only tunnel can be seen.
   publicLink("home-direct", addresses.homeDirect, "2001:db8:18::50"),
   publicLink("home-vpn", addresses.homeVpn, "2001:db8:18::200"),
+  ...(["3", "4", "5", "6"] as const).map((n) => publicLink(`home-${n}`, `198.18.0.${n}`, `2001:db8:18::${n}`)),
   {
     router: "cloud",
     host: "gateway",
@@ -91,9 +169,9 @@ export const links: readonly Link[] = [
   { router: "cloud", host: "vpc-host", device: "eth0", via: ["10.0.2.1"], addresses: [`${addresses.vpcHost}/24`] },
 ];
 
-/** The router's end of a link. */
+/** The router's end of a link; "provider-" is left out, for a device's name has 15 characters at most. */
 export function routerDevice(link: Link): string {
-  return `to-${link.host}`;
+  return `to-${link.host.replace(/^provider-/, "")}`;
 }
 
 /** Addresses a host answers on besides those of its links (on `lo`). */
@@ -102,50 +180,4 @@ export const extraAddresses: Partial<Record<HostName, readonly string[]>> = {
 };
 
 /** Hosts that forward packets. */
-export const routers: readonly HostName[] = ["internet", "cloud", "provider"];
-
-/** An OpenVPN provider's server. */
-export interface Provider {
-  readonly host: HostName;
-  /** Public address, also the one its clients' traffic comes from. */
-  readonly address: string;
-  /** The tunnel's /24, whose .1 is the server's. */
-  readonly tunnel: string;
-}
-
-export const providers: readonly Provider[] = [{ host: "provider", address: addresses.provider, tunnel: "10.8.0.0" }];
-
-/** The nftables rules of the hosts that have any, each file loaded as one transaction into an empty namespace. */
-export const firewalls: Partial<Record<HostName, string>> = {
-  cloud: `
-    table ip vpc {
-      chain source_check {
-        type filter hook prerouting priority raw
-        iifname "to-gateway" ip saddr != ${addresses.gateway} counter drop comment "EC2's source/destination check"
-      }
-      chain inward {
-        type nat hook prerouting priority dstnat
-        iifname "eth0" ip daddr ${addresses.elastic} dnat to ${addresses.gateway}
-      }
-      chain outward {
-        type nat hook postrouting priority srcnat
-        oifname "eth0" ip saddr ${addresses.gateway} snat to ${addresses.elastic}
-      }
-      chain forward {
-        type filter hook forward priority filter
-        oifname "eth0" ip saddr != ${addresses.gateway} counter drop comment "only an Elastic IP reaches the internet"
-      }
-    }`,
-  ...Object.fromEntries(
-    providers.map(({ host, address, tunnel }) => [
-      host,
-      `
-    table ip provider {
-      chain outward {
-        type nat hook postrouting priority srcnat
-        oifname "eth0" ip saddr ${tunnel}/24 snat to ${address}
-      }
-    }`,
-    ]),
-  ),
-};
+export const routers: readonly HostName[] = ["internet", "cloud", ...Object.values(providers).map(({ host }) => host)];
