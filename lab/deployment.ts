@@ -145,18 +145,28 @@ export class PulumiDeployment extends Deployment {
     writeFileSync(this.stackFile, stringify({ ...kept, config }), { mode: 0o600 });
     if (exists) return;
     for (const name of ["backend", "home"]) mkdirSync(join(this.folder, name), { recursive: true });
-    symlinkSync(join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins"), join(this.folder, "home", "plugins"));
-    writeFileSync(join(this.folder, "Pulumi.yaml"), stringify({ ...read(join(projectDir, "Pulumi.yaml")), main: projectDir }));
+    symlinkSync(
+      join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins"),
+      join(this.folder, "home", "plugins"),
+    );
+    writeFileSync(
+      join(this.folder, "Pulumi.yaml"),
+      stringify({ ...read(join(projectDir, "Pulumi.yaml")), main: projectDir }),
+    );
     await this.pulumi(["stack", "init"]);
   }
 
   private pulumi(words: readonly string[], secret = false): Promise<{ stdout: string; said: string }> {
-    return this.run(["pulumi", "--cwd", this.folder, ...words, "--stack", "lab", "--non-interactive", "--color", "never"], secret, {
-      PULUMI_BACKEND_URL: `file://${join(this.folder, "backend")}`,
-      PULUMI_HOME: join(this.folder, "home"),
-      PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-    });
+    return this.run(
+      ["pulumi", "--cwd", this.folder, ...words, "--stack", "lab", "--non-interactive", "--color", "never"],
+      secret,
+      {
+        PULUMI_BACKEND_URL: `file://${join(this.folder, "backend")}`,
+        PULUMI_HOME: join(this.folder, "home"),
+        PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+      },
+    );
   }
 }
 

@@ -24,14 +24,26 @@ interface Context {
 /** Takes lines of progress to where the terminal shows what a task is at. */
 const saying = (task: { output: string }) => (line: string) => void (task.output = short(line, 150));
 
-const short = (text: string, longest = 58): string => (text.length > longest ? `${text.slice(0, longest - 3)}...` : text);
+const text = (error: unknown): string => (error instanceof Error ? error.message : JSON.stringify(error));
+
+const short = (text: string, longest = 58): string =>
+  text.length > longest ? `${text.slice(0, longest - 3)}...` : text;
 
 function table(rows: Context["rows"]): string {
-  const shown = new Table({ head: ["flow", "what", "expected", "seen", "ok"], style: { head: [], border: [], compact: true } });
+  const shown = new Table({
+    head: ["flow", "what", "expected", "seen", "ok"],
+    style: { head: [], border: [], compact: true },
+  });
   let before = "";
   for (const { flow, row } of rows) {
     const same = row.expected === row.seen;
-    shown.push([flow === before ? "" : flow, short(row.what), short(row.expected, 34), same ? "the same" : short(row.seen, row.ok ? 34 : 120), row.ok ? "ok" : "NO"]);
+    shown.push([
+      flow === before ? "" : flow,
+      short(row.what),
+      short(row.expected, 34),
+      same ? "the same" : short(row.seen, row.ok ? 34 : 120),
+      row.ok ? "ok" : "NO",
+    ]);
     before = flow;
   }
   return shown.toString();
@@ -47,7 +59,8 @@ async function start({ keep, suite }: StartOptions): Promise<number> {
       const rows = await flow.observe(context.scenario);
       context.rows.push(...rows.map((row) => ({ flow: flow.title, row })));
       const bad = rows.filter(({ ok }) => !ok);
-      if (bad.length > 0) throw new Error(`${flow.title}: ${bad.map(({ what, seen }) => `${what}: ${short(seen)}`).join("; ")}`);
+      if (bad.length > 0)
+        throw new Error(`${flow.title}: ${bad.map(({ what, seen }) => `${what}: ${short(seen)}`).join("; ")}`);
       task.title = `flow: ${flow.title} (${rows.length} as expected)`;
     },
     // The others are worth seeing all the same.
@@ -56,17 +69,28 @@ async function start({ keep, suite }: StartOptions): Promise<number> {
   const tasks = new Listr<Context>(
     [
       { title: "open the lab", task: async (_, task) => void (context.lab = await openLab(saying(task), { suite })) },
-      { title: "deploy the lab stack", task: async (_, task) => void (context.scenario = await deployInto(context.lab, saying(task))) },
+      {
+        title: "deploy the lab stack",
+        task: async (_, task) => void (context.scenario = await deployInto(context.lab, saying(task))),
+      },
       ...flows.map(watch),
       ...(keep ? [] : [watch(lastFlow)]),
     ],
-    { ctx: context, collectErrors: "minimal", registerSignalListeners: false, rendererOptions: { collapseErrors: false } },
+    {
+      ctx: context,
+      collectErrors: "minimal",
+      registerSignalListeners: false,
+      rendererOptions: { collapseErrors: false },
+    },
   );
 
   // Interrupted, the lab goes too; once, whether the signal or the end of the tasks is first.
   let clearing: Promise<void> | undefined;
   const clear = (): Promise<void> => (clearing ??= Lab.clear());
-  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const)
+  for (const [signal, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+  ] as const)
     process.once(signal, () => void clear().finally(() => process.exit(128 + number)));
 
   let failure: unknown;
@@ -76,11 +100,13 @@ async function start({ keep, suite }: StartOptions): Promise<number> {
     failure = error;
   }
   if (context.rows.length > 0) console.log(table(context.rows));
-  if (failure !== undefined) console.error(`error: ${failure instanceof Error ? failure.message : String(failure)}`);
+  if (failure !== undefined) console.error(`error: ${text(failure)}`);
   const wrong = context.rows.filter(({ row }) => !row.ok).length;
   if (keep && context.scenario) console.log(standing());
   else await clear();
-  console.log(`${context.rows.length - wrong} of ${context.rows.length} as expected, ${Math.round((Date.now() - began) / 1000)} s`);
+  console.log(
+    `${context.rows.length - wrong} of ${context.rows.length} as expected, ${Math.round((Date.now() - began) / 1000)} s`,
+  );
   return failure === undefined && wrong === 0 && tasks.errors.length === 0 ? 0 : 1;
 }
 
@@ -97,14 +123,20 @@ The lab stands. To look inside:
 async function enter(place: string, command: readonly string[]): Promise<number> {
   const lab = Lab.attach();
   const shell = command.length > 0 ? command : ["bash"];
-  const host = place === "direct" || place === "vpn" ? lab.clients[place].host : hostNames.filter((name) => name === place).map((name) => lab.hosts[name])[0];
-  if (place !== "gateway" && !host) throw new Error(`no place ${place}; there are: gateway, direct, vpn, ${hostNames.join(", ")}`);
+  const host =
+    place === "direct" || place === "vpn"
+      ? lab.clients[place].host
+      : hostNames.filter((name) => name === place).map((name) => lab.hosts[name])[0];
+  if (place !== "gateway" && !host)
+    throw new Error(`no place ${place}; there are: gateway, direct, vpn, ${hostNames.join(", ")}`);
   const [tool = "", ...words] = place === "gateway" || !host ? lab.machine.inside(shell) : host.inside(shell);
   const [code] = (await once(spawn(tool, words, { stdio: "inherit" }), "close")) as [number | null];
   return code ?? 1;
 }
 
-const program = new Command("lab").description("the gateway's lab: a simulated internet, a provider, clients, and a machine to deploy to").enablePositionalOptions();
+const program = new Command("lab")
+  .description("the gateway's lab: a simulated internet, a provider, clients, and a machine to deploy to")
+  .enablePositionalOptions();
 program
   .command("start")
   .description("open the lab, deploy the gateway, watch every flow, and take it all away again")
@@ -122,12 +154,14 @@ program
   });
 program
   .command("enter <place> [command...]")
-  .description("run a command (default: a shell) on the gateway's machine (gateway) or in a place of the lab: direct, vpn, web, provider, operator, ...")
+  .description(
+    "run a command (default: a shell) on the gateway's machine (gateway) or in a place of the lab: direct, vpn, web, provider, operator, ...",
+  )
   .passThroughOptions()
   .action(async (place: string, command: string[]) => {
     process.exitCode = await enter(place, command);
   });
 program.parseAsync().catch((error: unknown) => {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`error: ${text(error)}`);
   process.exitCode = 1;
 });

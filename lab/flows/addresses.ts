@@ -12,7 +12,12 @@ async function outside(scenario: Scenario, which: "direct" | "vpn", expected: st
   const name = freshName();
   const web = await orNothing(client.fetch(`http://${addresses.web}/`));
   const answer = await orNothing(client.dig(name).then((lines) => lines.join(" ")));
-  const askers = new Set(lab.dns.queries().filter((query) => query.name === name).map(({ from }) => from));
+  const askers = new Set(
+    lab.dns
+      .queries()
+      .filter((query) => query.name === name)
+      .map(({ from }) => from),
+  );
   return [
     same("web server sees", expected, web),
     same("DNS answers", addresses.web, answer),
@@ -35,10 +40,17 @@ export const vpn: Flow = {
     const capture = await scenario.lab.machine.network().capture("ens5", CLIENT_TRAFFIC);
     const rows = await outside(scenario, "vpn", addresses.provider);
     const packets = await capture.stop();
-    const others = packets.filter((line) => !line.includes(` ${addresses.provider}.1194 `) && !line.includes(` ${addresses.provider}.1194:`));
+    const others = packets.filter(
+      (line) => !line.includes(` ${addresses.provider}.1194 `) && !line.includes(` ${addresses.provider}.1194:`),
+    );
     return [
       ...rows,
-      holds("on the uplink, OpenVPN's packets", "some", packets.length > others.length, `${packets.length - others.length}`),
+      holds(
+        "on the uplink, OpenVPN's packets",
+        "some",
+        packets.length > others.length,
+        `${packets.length - others.length}`,
+      ),
       holds("on the uplink, any others", "none", others.length === 0 && capture.dropped === 0, others[0] ?? "none"),
     ];
   },
@@ -62,7 +74,10 @@ export const internal: Flow = {
     const strays = await uplink.stop();
     return [...rows, same("inner packets on the uplink", "none", strays[0] ?? "none")];
   },
-  control: breaking("masquerading on wg0", 'nft insert rule inet wg_gateway nat_postrouting oifname "wg0" masquerade; conntrack -F'),
+  control: breaking(
+    "masquerading on wg0",
+    'nft insert rule inet wg_gateway nat_postrouting oifname "wg0" masquerade; conntrack -F',
+  ),
 };
 
 export const local: Flow = {
@@ -74,7 +89,10 @@ export const local: Flow = {
       same("10.0.2.20 sees the VPN client as", addresses.gateway, await orNothing(lab.clients.vpn.fetch(url))),
     ];
   },
-  control: breaking("the rules for local networks lost", "for priority in 102 103 104; do ip rule del priority $priority; done; conntrack -F"),
+  control: breaking(
+    "the rules for local networks lost",
+    "for priority in 102 103 104; do ip rule del priority $priority; done; conntrack -F",
+  ),
 };
 
 const LOCAL_NAMES = { "vault.raff.local": "10.4.0.7", "rafflab.internal": "10.4.0.3" } as const;
@@ -87,12 +105,16 @@ export const names: Flow = {
     for (const [who, client] of Object.entries(lab.clients))
       for (const [name, address] of Object.entries(LOCAL_NAMES)) {
         const seen: string[] = [];
-        for (const tcp of [false, true]) seen.push(await orNothing(client.dig(name, { tcp }).then((lines) => lines.join(" "))));
+        for (const tcp of [false, true])
+          seen.push(await orNothing(client.dig(name, { tcp }).then((lines) => lines.join(" "))));
         // Another type of the name must not be asked for outside either.
         await client.dig(name, { type: "AAAA" }).catch(() => []);
         rows.push(same(`${who}: ${name} by UDP, TCP`, `${address} ${address}`, seen.join(" ")));
       }
-    const asked = lab.dns.queries().slice(before).filter(({ name }) => name in LOCAL_NAMES);
+    const asked = lab.dns
+      .queries()
+      .slice(before)
+      .filter(({ name }) => name in LOCAL_NAMES);
     return [...rows, same("questions for them outside", "none", asked.map(({ name }) => name).join(" ") || "none")];
   },
   control: breaking(

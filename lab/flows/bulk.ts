@@ -8,7 +8,8 @@ const SYN = "tcp port 80 and tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn";
 const SYN_ACK = "tcp port 80 and tcp[tcpflags] & (tcp-syn|tcp-ack) == (tcp-syn|tcp-ack)";
 
 /** The maximum segment sizes that the captured packets name. */
-const sizes = (packets: readonly string[]): string => [...new Set(packets.map((line) => /mss (\d+)/.exec(line)?.[1] ?? "none"))].join(" ") || "no packet";
+const sizes = (packets: readonly string[]): string =>
+  [...new Set(packets.map((line) => /mss (\d+)/.exec(line)?.[1] ?? "none"))].join(" ") || "no packet";
 
 async function transfer(scenario: Scenario, which: "direct" | "vpn"): Promise<Row[]> {
   const { lab } = scenario;
@@ -17,7 +18,11 @@ async function transfer(scenario: Scenario, which: "direct" | "vpn"): Promise<Ro
   const offered = await lab.hosts.web.capture("eth0", SYN);
   const answered = await host.capture("wg0", SYN_ACK);
   const url = `http://${addresses.web}/bulk`;
-  const bytes = await orNothing(host.must(["curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}", "--max-time", "20", url], { timeout: 30_000 }));
+  const bytes = await orNothing(
+    host.must(["curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}", "--max-time", "20", url], {
+      timeout: 30_000,
+    }),
+  );
   return [
     same(`${which}: bytes received`, String(SIZE), bytes),
     same(`${which}: fragments on the uplink`, "0", String((await fragments.stop()).length)),

@@ -50,11 +50,33 @@ export const document: Flow = {
     }
     return [
       same("ip rule", RULES.join("; "), await ask(`ip rule show | grep -v "^${SOMEBODY_ELSES_PRIORITY}:"`)),
-      same("table 200", "default via 10.200.1.2 dev veth-wg; unreachable default metric 4294967295", await ask("ip route show table 200")),
+      same(
+        "table 200",
+        "default via 10.200.1.2 dev veth-wg; unreachable default metric 4294967295",
+        await ask("ip route show table 200"),
+      ),
       same("namespaces", "vpn_ns", await ask("ip netns list | awk '{ print $1 }'")),
-      same("veth-wg, veth-vpn", "10.200.1.1/24; 10.200.1.2/24", await ask("ip -br -4 address show veth-wg | awk '{ print $3 }'; ip -n vpn_ns -br -4 address show veth-vpn | awk '{ print $3 }'")),
-      same("wg0", "10.4.0.1/24 mtu 1420 port 45822", await ask("echo $(ip -br -4 address show wg0 | awk '{ print $3 }') mtu $(cat /sys/class/net/wg0/mtu) port $(wg show wg0 listen-port)")),
-      same("dnsmasq listens on", "10.200.1.1; 10.4.0.1; 127.0.0.1", await ask("ss -Hlun 'sport = :53' | awk '{ print $4 }' | grep -v '127.0.0.5[34]' | cut -d: -f1 | cut -d% -f1 | sort -u")),
+      same(
+        "veth-wg, veth-vpn",
+        "10.200.1.1/24; 10.200.1.2/24",
+        await ask(
+          "ip -br -4 address show veth-wg | awk '{ print $3 }'; ip -n vpn_ns -br -4 address show veth-vpn | awk '{ print $3 }'",
+        ),
+      ),
+      same(
+        "wg0",
+        "10.4.0.1/24 mtu 1420 port 45822",
+        await ask(
+          "echo $(ip -br -4 address show wg0 | awk '{ print $3 }') mtu $(cat /sys/class/net/wg0/mtu) port $(wg show wg0 listen-port)",
+        ),
+      ),
+      same(
+        "dnsmasq listens on",
+        "10.200.1.1; 10.4.0.1; 127.0.0.1",
+        await ask(
+          "ss -Hlun 'sport = :53' | awk '{ print $4 }' | grep -v '127.0.0.5[34]' | cut -d: -f1 | cut -d% -f1 | sort -u",
+        ),
+      ),
       same("inspection commands that fail", "none", failed.join("; ") || "none"),
     ];
   },

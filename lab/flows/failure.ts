@@ -56,19 +56,38 @@ export const failure: Flow = {
     await onMachine(scenario, "systemctl kill -s KILL wg-gateway-exit@vpn; systemctl stop wg-gateway-exit@vpn");
     const internet = await lab.hosts.internet.capture("any", `inbound and (${SEEN})`);
     const questions = lab.dns.queries().length;
-    const undisturbed = lab.clients.direct.host.run(["ping", "-n", "-q", "-i", "0.02", "-c", "200", addresses.web], { timeout: 20_000 });
+    const undisturbed = lab.clients.direct.host.run(["ping", "-n", "-q", "-i", "0.02", "-c", "200", addresses.web], {
+      timeout: 20_000,
+    });
     const arguments_ = [addresses.web, addresses.upstreams[0], "10.4.0.1", String(COUNT), String(RATE), String(PORT)];
     const sent = (await vpn.host.must(["python3", "-c", PROBES, ...arguments_], { timeout: 60_000 })).trim();
     const direct = await undisturbed;
     const own = new Set<string>([addresses.web, ...addresses.upstreams]);
     // The direct client's pings pass here too, with another identifier than the probes'.
-    const leaked = (await internet.stop()).filter((line) => !own.has(/ IP (\d+\.\d+\.\d+\.\d+)/.exec(line)?.[1] ?? "") && (!line.includes("ICMP") || line.includes(`id ${0x4242}`)));
-    const asked = lab.dns.queries().slice(questions).filter(({ name }) => name.startsWith(MARK));
+    const leaked = (await internet.stop()).filter(
+      (line) =>
+        !own.has(/ IP (\d+\.\d+\.\d+\.\d+)/.exec(line)?.[1] ?? "") &&
+        (!line.includes("ICMP") || line.includes(`id ${0x4242}`)),
+    );
+    const asked = lab.dns
+      .queries()
+      .slice(questions)
+      .filter(({ name }) => name.startsWith(MARK));
     const rows: Row[] = [
       holds("probes sent by the VPN client", "1000 or more", Number(sent) >= 1000, sent),
-      holds("probes seen outside", "0", leaked.length === 0 && internet.dropped === 0, leaked.length === 0 ? "0" : `${leaked.length}: ${leaked[0]}`),
+      holds(
+        "probes seen outside",
+        "0",
+        leaked.length === 0 && internet.dropped === 0,
+        leaked.length === 0 ? "0" : `${leaked.length}: ${leaked[0]}`,
+      ),
       holds("its questions at the DNS upstreams", "0", asked.length === 0, String(asked.length)),
-      holds("direct client's packets lost meanwhile", "0", / 0% packet loss/.test(direct.stdout), /(\S+) packet loss/.exec(direct.stdout)?.[1] ?? direct.stdout),
+      holds(
+        "direct client's packets lost meanwhile",
+        "0",
+        / 0% packet loss/.test(direct.stdout),
+        /(\S+) packet loss/.exec(direct.stdout)?.[1] ?? direct.stdout,
+      ),
     ];
     await onMachine(scenario, "systemctl start wg-gateway-exit@vpn");
     const began = Date.now();
@@ -76,7 +95,14 @@ export const failure: Flow = {
       const seen = await vpn.fetch(`http://${addresses.web}/`, { timeout: 1000 }).catch(() => "");
       return seen.trim() || undefined;
     }).catch(() => "no answer");
-    rows.push(holds("after release, web server sees", addresses.provider, back === addresses.provider, `${back} (${((Date.now() - began) / 1000).toFixed(1)} s)`));
+    rows.push(
+      holds(
+        "after release, web server sees",
+        addresses.provider,
+        back === addresses.provider,
+        `${back} (${((Date.now() - began) / 1000).toFixed(1)} s)`,
+      ),
+    );
     return rows;
   },
   control: breaking(

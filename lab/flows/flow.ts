@@ -28,7 +28,12 @@ export interface Flow {
 }
 
 /** A row that is right when both texts are the same. */
-export const same = (what: string, expected: string, seen: string): Row => ({ what, expected, seen, ok: expected === seen });
+export const same = (what: string, expected: string, seen: string): Row => ({
+  what,
+  expected,
+  seen,
+  ok: expected === seen,
+});
 
 /** A row that is right when a condition holds. */
 export const holds = (what: string, expected: string, ok: boolean, seen: string): Row => ({ what, expected, seen, ok });

@@ -6,7 +6,19 @@ import type { Flow } from "./flow";
 import { clientAdded, destroy, reboot, unchanged } from "./lifecycle";
 
 /** What a running gateway promises, in the order in which it is shown. None of them changes the gateway for good. */
-export const flows: readonly Flow[] = [direct, vpn, internal, local, names, failure, bulk, document, unchanged, clientAdded, reboot];
+export const flows: readonly Flow[] = [
+  direct,
+  vpn,
+  internal,
+  local,
+  names,
+  failure,
+  bulk,
+  document,
+  unchanged,
+  clientAdded,
+  reboot,
+];
 /** The end: the machine as it was. */
 export const lastFlow: Flow = destroy;
 export * from "./flow";

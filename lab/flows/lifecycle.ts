@@ -21,12 +21,21 @@ export const reboot: Flow = {
     await lab.machine.reboot();
     const seenBy = async (which: "direct" | "vpn", expected: string): Promise<Row> => {
       const fetch = () => orNothing(lab.clients[which].fetch(`http://${addresses.web}/`, { timeout: 1000 }));
-      const seen = await until(`the ${which} client is back`, COMEBACK, async () => ((await fetch()) === expected ? expected : undefined)).catch(fetch);
+      const seen = await until(`the ${which} client is back`, COMEBACK, async () =>
+        (await fetch()) === expected ? expected : undefined,
+      ).catch(fetch);
       return same(`web server sees the ${which} client as`, expected, seen);
     };
     const rows = await Promise.all([seenBy("direct", addresses.elastic), seenBy("vpn", addresses.provider)]);
     const check = await lab.machine.exec(["gatewayctl", "check"]);
-    return [...rows, same("gatewayctl check", "the machine is as its release says", (check.stdout + check.stderr).trim().split("\n").join("; "))];
+    return [
+      ...rows,
+      same(
+        "gatewayctl check",
+        "the machine is as its release says",
+        (check.stdout + check.stderr).trim().split("\n").join("; "),
+      ),
+    ];
   },
   control: breaking("the gateway's unit not enabled", "systemctl disable -q wg-quick@wg0"),
 };
@@ -48,9 +57,15 @@ const PACE = 100;
 const ECHOES = 800;
 
 /** Pings the internet from both clients while something happens; rows that say what was lost, if the pings outlasted it. */
-export async function undisturbed<T>({ lab }: Scenario, happening: () => Promise<T>): Promise<{ result: T; rows: Row[] }> {
+export async function undisturbed<T>(
+  { lab }: Scenario,
+  happening: () => Promise<T>,
+): Promise<{ result: T; rows: Row[] }> {
   const pings = Object.entries(lab.clients).map(async ([name, { host }]) => {
-    const { stdout } = await host.run(["ping", "-n", "-q", "-i", String(1 / PACE), "-c", String(ECHOES), addresses.web], { timeout: 60_000 });
+    const { stdout } = await host.run(
+      ["ping", "-n", "-q", "-i", String(1 / PACE), "-c", String(ECHOES), addresses.web],
+      { timeout: 60_000 },
+    );
     return { name, stdout, ended: Date.now() };
   });
   const result = await happening();
@@ -81,7 +96,12 @@ export const clientAdded: Flow = {
       same("adding: resources (its key, the release)", "1 created, 1 updated, 0 deleted", counts(added.result.summary)),
       same("remote steps", "1", String(steps)),
       same("peers on the machine", "3", peers),
-      holds("its profile among the outputs", "yes", "tablet" in added.result.outputs.clientProfiles, Object.keys(added.result.outputs.clientProfiles).join(" ")),
+      holds(
+        "its profile among the outputs",
+        "yes",
+        "tablet" in added.result.outputs.clientProfiles,
+        Object.keys(added.result.outputs.clientProfiles).join(" "),
+      ),
       ...added.rows,
       same("removing: resources", "0 created, 1 updated, 1 deleted", counts(removed.summary)),
       same("peers on the machine", "2", (await onMachine(scenario, "wg show wg0 allowed-ips | wc -l")).trim()),
@@ -102,7 +122,11 @@ export const destroy: Flow = {
     return [
       holds("differences from before the first up, while deployed", "some", during > 0, String(during)),
       same("differences afterwards", "none", left.join("; ") || "none"),
-      same("somebody else's rule, route and table", "untouched", neighbour === (await possessions(machine)) ? "untouched" : "changed"),
+      same(
+        "somebody else's rule, route and table",
+        "untouched",
+        neighbour === (await possessions(machine)) ? "untouched" : "changed",
+      ),
     ];
   },
 };
