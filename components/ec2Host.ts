@@ -120,11 +120,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
             options,
           ),
       ),
-      new vpc.SecurityGroupEgressRule(
-        `${name}-egress`,
-        { ...rule, ipProtocol: "-1", cidrIpv4: everywhere },
-        options,
-      ),
+      new vpc.SecurityGroupEgressRule(`${name}-egress`, { ...rule, ipProtocol: "-1", cidrIpv4: everywhere }, options),
     ];
     return { group, rules };
   }

@@ -24,6 +24,8 @@ interface Context {
 /** Takes lines of progress to where the terminal shows what a task is at. */
 const saying = (task: { output: string }) => (line: string) => void (task.output = short(line, 150));
 
+const text = (error: unknown): string => (error instanceof Error ? error.message : JSON.stringify(error));
+
 const short = (text: string, longest = 58): string =>
   text.length > longest ? `${text.slice(0, longest - 3)}...` : text;
 
@@ -98,7 +100,7 @@ async function start({ keep, suite }: StartOptions): Promise<number> {
     failure = error;
   }
   if (context.rows.length > 0) console.log(table(context.rows));
-  if (failure !== undefined) console.error(`error: ${failure instanceof Error ? failure.message : String(failure)}`);
+  if (failure !== undefined) console.error(`error: ${text(failure)}`);
   const wrong = context.rows.filter(({ row }) => !row.ok).length;
   if (keep && context.scenario) console.log(standing());
   else await clear();
@@ -160,6 +162,6 @@ program
     process.exitCode = await enter(place, command);
   });
 program.parseAsync().catch((error: unknown) => {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`error: ${text(error)}`);
   process.exitCode = 1;
 });

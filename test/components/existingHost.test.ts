@@ -79,7 +79,14 @@ describe("a gateway on a machine that is there", () => {
 
   it("tells where it is, and hands out a profile for each client", async () => {
     const { outputs } = await runProgram(existingSettings);
-    expect(Object.keys(outputs).sort()).toEqual(["address", "clientProfiles", "connection", "endpoint", "exits", "serverPublicKey"]);
+    expect(Object.keys(outputs).sort()).toEqual([
+      "address",
+      "clientProfiles",
+      "connection",
+      "endpoint",
+      "exits",
+      "serverPublicKey",
+    ]);
     expect(outputs["address"]).toBe("198.51.100.10");
     expect(outputs["endpoint"]).toBe("198.51.100.10:45822");
     expect(outputs["exits"]).toEqual({ vpn: { namespace: "vpn_ns", table: 200, log: "/var/log/openvpn-ns.log" } });

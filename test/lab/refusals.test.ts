@@ -12,7 +12,8 @@ const message = (refused: Promise<unknown>): Promise<string> =>
     () => "it was not refused",
     (error: unknown) => (error as Error).message,
   );
-const logins = (lab: Lab): Promise<string> => onMachine({ lab }, "journalctl -o cat --no-pager | grep -c 'Accepted publickey' || true");
+const logins = (lab: Lab): Promise<string> =>
+  onMachine({ lab }, "journalctl -o cat --no-pager | grep -c 'Accepted publickey' || true");
 
 /** Holds the lock that apt waits for, 5 s long; /tmp/apt-held is locked as soon as it does. */
 const HOLD_APT = `
@@ -39,7 +40,10 @@ describe("a machine that is not free", () => {
     await onMachine({ lab }, "rm /etc/wireguard/wg0.conf; rmdir /etc/wireguard");
 
     // Free again, but with another apt at work for a while, as on a fresh cloud machine.
-    await onMachine({ lab }, `systemd-run --quiet --unit=another-apt python3 -c '${HOLD_APT}'; until systemctl -q is-active another-apt && ! flock -n /tmp/apt-held true; do :; done`);
+    await onMachine(
+      { lab },
+      `systemd-run --quiet --unit=another-apt python3 -c '${HOLD_APT}'; until systemctl -q is-active another-apt && ! flock -n /tmp/apt-held true; do :; done`,
+    );
     const deployed = await deployment.up();
     expect(deployed.said).toContain("waiting for other users of apt");
     await connect({ lab, deployed });
@@ -66,14 +70,27 @@ describe("a deployment that cannot be right", () => {
         dsn: {},
       }),
     );
-    for (const part of ["clients[0].address", "clients[1].address", "clients[1].name", "localNetworks[0]", "did you mean dns?"]) expect(said).toContain(part);
+    for (const part of [
+      "clients[0].address",
+      "clients[1].address",
+      "clients[1].name",
+      "localNetworks[0]",
+      "did you mean dns?",
+    ])
+      expect(said).toContain(part);
     expect(await logins(scenario.lab)).toBe(before);
   });
 
   test("a machine with another host key is sent nothing", async () => {
     const before = await logins(scenario.lab);
     const other = scenario.lab.keys.user.publicKey.trim();
-    const host = { kind: "existing", address: addresses.elastic, user: "admin", privateKeyFile: "/run/wg-gateway-lab/ssh/id_ed25519", hostKey: other };
+    const host = {
+      kind: "existing",
+      address: addresses.elastic,
+      user: "admin",
+      privateKeyFile: "/run/wg-gateway-lab/ssh/id_ed25519",
+      hostKey: other,
+    };
     expect(await message(scenario.deployment.up({ host }))).toMatch(/host key|key mismatch|handshake failed/i);
     expect(await logins(scenario.lab)).toBe(before);
   });
@@ -82,8 +99,13 @@ describe("a deployment that cannot be right", () => {
     const before = await snapshot(scenario.lab.machine);
     // A port that somebody has: wg0 cannot come up on it.
     const port = 45999;
-    await onMachine(scenario, `systemd-run --quiet --unit=somebody python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", ${port})); time.sleep(600)'`);
-    expect(await message(scenario.deployment.up({ wireguard: { port } }))).toContain("going back to the release before");
+    await onMachine(
+      scenario,
+      `systemd-run --quiet --unit=somebody python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", ${port})); time.sleep(600)'`,
+    );
+    expect(await message(scenario.deployment.up({ wireguard: { port } }))).toContain(
+      "going back to the release before",
+    );
     await onMachine(scenario, "systemctl stop somebody");
     expect(differences(before, await snapshot(scenario.lab.machine))).toEqual([]);
     await settled(scenario.lab);
