@@ -1,6 +1,5 @@
 import { addressNumber, addressText, contains, intervalOf, type Interval } from "../settings/address";
-import type { ProviderProfile } from "../settings/profile";
-import type { Settings } from "../settings/schema";
+import type { ProviderProfile, Settings } from "../settings/schema";
 import { assignSources, type Choice, type Source } from "./choices";
 import { PEER_RULE_PRIORITY, slotIds, type SlotIds } from "./ids";
 
@@ -12,15 +11,19 @@ export interface ClientPlan {
   readonly choices: readonly Choice[];
   /** Set when the client keeps its private key to itself. */
   readonly publicKey: string | undefined;
+  /** What its profile takes into the tunnel. */
+  readonly tunnel: "full" | "internal";
+  /** Another one means other keys. */
+  readonly keyVersion: number;
 }
 
-/** An OpenVPN provider: one namespace, one veth pair, one table, two marks, one resolver. */
+/** A provider: one namespace, one veth pair, one table, two marks, one resolver. */
 export interface ExitPlan extends SlotIds {
   readonly name: string;
   /** The addresses whose traffic may leave here; disjoint, ascending. */
   readonly sources: readonly Interval[];
   readonly provider: ProviderProfile;
-  /** Where OpenVPN writes. */
+  /** Where the tunnel's program writes. */
   readonly log: string;
 }
 
@@ -110,7 +113,8 @@ export function planGateway(settings: Settings): Plan {
     clients: settings.clients.map((client) => {
       const at = addressNumber(client.address);
       const choices = sources.find((piece) => contains(piece, { first: at, last: at }))?.choices ?? [];
-      return { name: client.name, address: client.address, choices, publicKey: client.publicKey };
+      const { name, address, publicKey, tunnel, keyVersion } = client;
+      return { name, address, choices, publicKey, tunnel, keyVersion };
     }),
     exits,
     groups: settings.groups,

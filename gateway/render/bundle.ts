@@ -11,7 +11,7 @@ import { renderNamespaceRules } from "./nftablesNamespace";
 import { exitPath, renderCredentials, renderOpenVpn, renderRemotes } from "./openvpn";
 import { renderNamespaceResolv } from "./resolv";
 import { renderExitUnitDropIn } from "./systemd";
-import { renderInterface } from "./wireguard";
+import { renderInterface, renderProviderInterface } from "./wireguard";
 
 /** What a release is made of. */
 export interface BundleParts {
@@ -54,7 +54,9 @@ export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] 
         open(exitPath(exit, "routes"), renderExitRoutes(exit)),
         open(exitPath(exit, "namespace.nft"), renderNamespaceRules(plan, exit)),
         open(exitPath(exit, "remotes"), renderRemotes(exit)),
-        secret(exitPath(exit, "openvpn.conf"), renderOpenVpn(exit)),
+        exit.provider.kind === "openvpn"
+          ? secret(exitPath(exit, "openvpn.conf"), renderOpenVpn(exit, exit.provider))
+          : secret(exitPath(exit, "wireguard.conf"), renderProviderInterface(exit.provider)),
         ...(credentials && exit.provider.wantsCredentials
           ? [secret(exitPath(exit, "credentials"), renderCredentials(credentials))]
           : []),

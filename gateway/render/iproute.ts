@@ -50,5 +50,8 @@ export function renderExitVariables(plan: Plan, exit: ExitPlan): string {
     `TABLE=${exit.table}`,
     `CLIENTS=${plan.wireguard.subnet}`,
     `LOG=${exit.log}`,
+    ...(exit.provider.kind === "wireguard"
+      ? [`TUNNEL_ADDRESS=${exit.provider.address}`, `TUNNEL_MTU=${exit.provider.mtu}`]
+      : []),
   ]);
 }

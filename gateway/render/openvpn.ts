@@ -1,5 +1,6 @@
 import type { ExitPlan } from "../plan/plan";
 import type { Credentials } from "../settings/settings";
+import type { OpenVpnProfile } from "../settings/profile";
 import { CONFIG_DIR, LIB_DIR } from "./file";
 
 /** Where a file of one exit lies. */
@@ -9,7 +10,7 @@ export const exitPath = (exit: ExitPlan, file: string): string => `${CONFIG_DIR}
  * The client's configuration: our own lines first, then what the provider's profile says of itself (`man 8 openvpn`).
  * There is no `remote`: exit-remotes.sh writes them as addresses into a file of its own, which the unit names beside this one.
  */
-export function renderOpenVpn(exit: ExitPlan): string {
+export function renderOpenVpn(exit: ExitPlan, provider: OpenVpnProfile): string {
   return [
     "client",
     "dev tun0",
@@ -41,10 +42,10 @@ export function renderOpenVpn(exit: ExitPlan): string {
     `up ${LIB_DIR}/tun-up.sh`,
     `log-append ${exit.log}`,
     "verb 3",
-    ...(exit.provider.wantsCredentials ? [`auth-user-pass ${exitPath(exit, "credentials")}`] : []),
+    ...(provider.wantsCredentials ? [`auth-user-pass ${exitPath(exit, "credentials")}`] : []),
     "",
     "# From the provider's profile",
-    ...exit.provider.lines,
+    ...provider.lines,
     "",
   ].join("\n");
 }

@@ -1,9 +1,26 @@
 import type { Plan } from "../plan/plan";
 import type { GatewaySecrets } from "../secrets";
+import type { WireGuardProfile } from "../settings/wireguardProfile";
 import { LIB_DIR } from "./file";
 
 const section = (name: string, pairs: readonly (readonly [string, string | number])[]): string =>
   [`[${name}]`, ...pairs.map(([key, value]) => `${key} = ${value}`), ""].join("\n");
+
+/**
+ * The tunnel to a WireGuard provider, for `wg setconf` (`man 8 wg`). Its endpoint is set by exit-wireguard.sh, as an address; the
+ * keepalive holds the provider's and the uplink's NAT open for answers.
+ */
+export function renderProviderInterface(profile: WireGuardProfile): string {
+  return [
+    section("Interface", [["PrivateKey", profile.privateKey]]),
+    section("Peer", [
+      ["PublicKey", profile.publicKey],
+      ...(profile.presharedKey === undefined ? [] : [["PresharedKey", profile.presharedKey] as const]),
+      ["AllowedIPs", "0.0.0.0/0"],
+      ["PersistentKeepalive", 25],
+    ]),
+  ].join("\n");
+}
 
 /**
  * /etc/wireguard/wg0.conf (`man 8 wg-quick`). The peers come last, so that everything before the first [Peer] is what a running

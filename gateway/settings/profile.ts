@@ -11,7 +11,8 @@ export interface Remote {
 }
 
 /** What the gateway takes from a provider's .ovpn file. */
-export interface ProviderProfile {
+export interface OpenVpnProfile {
+  readonly kind: "openvpn";
   readonly remotes: readonly Remote[];
   /** The profile asks for a user name and a password. */
   readonly wantsCredentials: boolean;
@@ -68,7 +69,7 @@ interface Scope {
  * cannot understand it in another way than this did.
  * @returns what the gateway uses of it, and everything that is wrong with it; it is usable only when `findings` is empty
  */
-export function parseProfile(text: string): { profile: ProviderProfile; findings: ProfileFinding[] } {
+export function parseProfile(text: string): { profile: OpenVpnProfile; findings: ProfileFinding[] } {
   const findings: ProfileFinding[] = [];
   const lines: string[] = [];
   const remotes: { line: number; parts: readonly string[]; scope: Scope }[] = [];
@@ -169,5 +170,5 @@ export function parseProfile(text: string): { profile: ProviderProfile; findings
   const again = "download the provider's profile again";
   if (text.trim() === "") findings.push({ problem: "the file is empty", mend: again });
   else if (remotes.length === 0) findings.push({ problem: "no `remote` line names the provider", mend: again });
-  return { profile: { remotes: whole, wantsCredentials, lines }, findings };
+  return { profile: { kind: "openvpn", remotes: whole, wantsCredentials, lines }, findings };
 }

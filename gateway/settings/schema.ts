@@ -16,7 +16,8 @@ import {
   text,
   weekdays,
 } from "./fields";
-import type { ProviderProfile } from "./profile";
+import type { OpenVpnProfile } from "./profile";
+import type { WireGuardProfile } from "./wireguardProfile";
 
 /** What the user reads where a text or a number stands instead of settings. */
 const map = "a map of settings";
@@ -111,9 +112,14 @@ const exit = z.strictObject(
       "an exit's name: 1..8 of a-z, 0-9 and -, beginning with a letter; not direct, block, host or local, which are the gateway's own",
       "choose another name",
     ),
-    kind: field(z.literal("openvpn"), '"openvpn"', "leave it out; direct needs no entry here").default("openvpn"),
-    /** The provider's .ovpn file: a path from the project's folder. */
-    profile: text("the path of the provider's .ovpn file"),
+    /** What the provider speaks. Default openvpn. */
+    kind: field(
+      z.enum(["openvpn", "wireguard"]),
+      '"openvpn" or "wireguard"',
+      "direct and block need no entry here; failover is a group",
+    ).default("openvpn"),
+    /** The provider's .ovpn file, or its WireGuard .conf file: a path from the project's folder. */
+    profile: text("the path of the provider's .ovpn or .conf file"),
     /** Which namespace, network, table and marks it has. Default 1, the documented ones. */
     slot: field(
       z.int().min(1).max(MAX_SLOT),
@@ -214,6 +220,21 @@ const client = z.strictObject(
       "a WireGuard public key: 32 bytes in base64, 44 characters",
       "copy what `wg pubkey` printed",
     ).optional(),
+    /**
+     * What its profile takes into the tunnel: "full", everything, or "internal", the clients' network and the local networks alone.
+     * The profile says it and the device does it: on the machine both are the same. Default full.
+     */
+    tunnel: field(
+      z.enum(["full", "internal"]),
+      '"full" (everything) or "internal" (the clients\' and the local networks alone)',
+      "leave it out for full",
+    ).default("full"),
+    /** Raised, it makes the client new keys. Default 1. */
+    keyVersion: field(
+      z.int().min(1).max(1_000_000),
+      "a whole number 1..1000000",
+      "add 1 to make the client new keys, or leave it out for 1",
+    ).default(1),
   },
   map,
 );
@@ -278,6 +299,8 @@ export type RuleSettings = z.output<typeof rule>;
 export type WindowSettings = z.output<typeof during>;
 export type GroupSettings = z.output<typeof group>;
 export type Credentials = z.output<typeof credentials>;
+/** What a provider's file says. */
+export type ProviderProfile = OpenVpnProfile | WireGuardProfile;
 export type ExitSettings = Shape["exits"][number] & { readonly provider: ProviderProfile };
 
 /** Whole, checked settings: every default filled in, every reference resolved. */

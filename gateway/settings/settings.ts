@@ -16,6 +16,7 @@ import { parseProfile } from "./profile";
 import { checkGroups, checkRules } from "./ruleChecks";
 import type { Credentials, ExitSettings, Settings, Shape } from "./schema";
 import { parseShape } from "./shape";
+import { parseWireGuardProfile } from "./wireguardProfile";
 
 export type { Credentials };
 
@@ -31,20 +32,16 @@ export interface Sources {
 function readExit(exit: Shape["exits"][number], key: string, { readFile }: Sources, report: Report): ExitSettings {
   const text = readFile(exit.profile);
   if (text === undefined) {
-    report(
-      key,
-      exit.profile,
-      "the path of a file that can be read",
-      "put the provider's .ovpn file there, or mend the path",
-    );
-    return { ...exit, provider: { remotes: [], wantsCredentials: false, lines: [] } };
+    report(key, exit.profile, "the path of a file that can be read", "put the provider's file there, or mend the path");
+    return { ...exit, provider: { kind: "openvpn", remotes: [], wantsCredentials: false, lines: [] } };
   }
-  const { profile, findings } = parseProfile(text);
+  const openvpn = exit.kind === "openvpn";
+  const { profile, findings } = openvpn ? parseProfile(text) : parseWireGuardProfile(text);
   for (const { line, problem, mend } of findings)
     report(
       key,
       line === undefined ? exit.profile : `${exit.profile}:${line}`,
-      `a client profile that OpenVPN 2.6 takes; here ${problem}`,
+      `${openvpn ? "a client profile that OpenVPN 2.6 takes" : "a configuration as for wg-quick"}; here ${problem}`,
       mend,
     );
   return { ...exit, provider: profile };

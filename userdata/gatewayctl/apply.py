@@ -82,8 +82,8 @@ def switch(old, new, touched):
         if name in structural or (running and (files or not active(f"wg-gateway-exit@{name}.service"))):
             script("exit-up.sh", name)
         own_unit = any("wg-gateway-exit@." in path or f"wg-gateway-exit@{name}." in path for path in units)
-        if running and name not in structural and (own_unit or files & {"openvpn.conf", "credentials", "remotes"}):
-            say(f"restarting OpenVPN of exit {name}")
+        if running and name not in structural and (own_unit or files & {"openvpn.conf", "wireguard.conf", "credentials", "remotes"}):
+            say(f"restarting the tunnel of exit {name}")
             run("systemctl", "restart", "--no-block", f"wg-gateway-exit@{name}.service")
     if running and f"{CONFIG}/rules" in changed:
         script("wg0-up.sh")

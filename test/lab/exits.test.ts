@@ -1,0 +1,258 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { WireGuardClient } from "../../lab/client";
+import type { Changes, UpResult } from "../../lab/deployment";
+import { Deployment } from "../../lab/deployment";
+import { onMachine, orNothing } from "../../lab/flows";
+import { Lab } from "../../lab/lab";
+import { until } from "../../lab/process";
+import { openLab } from "../../lab/scenario";
+import { addresses } from "../../lab/topology";
+
+const quiet = () => undefined;
+const WEB = `http://${addresses.web}/`;
+
+/** Every client of the tests: where its device is, and its address. */
+const clients = {
+  direct: { home: "home-direct", address: "10.4.0.50" },
+  nord: { home: "home-vpn", address: "10.4.0.130" },
+  express: { home: "home-3", address: "10.4.0.200" },
+  wg: { home: "home-4", address: "10.4.0.100" },
+  any: { home: "home-5", address: "10.4.0.110" },
+  mixed: { home: "home-6", address: "10.4.0.120" },
+} as const;
+type Name = keyof typeof clients;
+
+const exits = [
+  { name: "nord", profile: "/run/wg-gateway-lab/provider/vpn.ovpn" },
+  { name: "express", profile: "/run/wg-gateway-lab/provider-express/vpn.ovpn", slot: 2 },
+  { name: "wgprov", kind: "wireguard", profile: "/run/wg-gateway-lab/provider-wg/wg.conf", slot: 3 },
+];
+const rules = [
+  { from: "10.4.0.128/26", exit: "nord" },
+  { from: "10.4.0.192/26", exit: "express" },
+  { from: "10.4.0.100", exit: "wgprov" },
+  { from: "10.4.0.110", exit: "any" },
+  { from: "10.4.0.120", protocol: "tcp", ports: [80, 443], exit: "nord" },
+];
+const settings: Changes = {
+  exits,
+  rules,
+  groups: [{ name: "any", members: ["nord", "express"], backAfter: 3 }],
+  clients: Object.entries(clients).map(([name, { address }]) => ({ name, address })),
+};
+
+let lab: Lab;
+let deployment: Deployment;
+let deployed: UpResult;
+let credentials: Changes;
+
+const device = (name: Name): WireGuardClient => {
+  const { home } = clients[name];
+  return home === "home-direct" ? lab.clients.direct : home === "home-vpn" ? lab.clients.vpn : lab.client(home);
+};
+const seen = (name: Name): Promise<string> => orNothing(device(name).fetch(WEB, { timeout: 2000 }));
+const becomes = (name: Name, address: string, deadline = 45_000): Promise<string> =>
+  until(`${name} is seen as ${address}`, deadline, async () =>
+    (await seen(name)) === address ? address : undefined,
+  ).catch(() => seen(name));
+const up = (changes: Changes = {}): Promise<UpResult> => deployment.up({ ...settings, ...credentials, ...changes });
+
+beforeAll(async () => {
+  lab = await openLab(quiet);
+  deployment = await Deployment.choose();
+  const { provider, express } = lab.providers;
+  const login = ({ user, password }: { user: string; password: string }) => ({ username: user, password });
+  credentials = { credentials: { nord: login(provider.credentials), express: login(express.credentials) } };
+  deployed = await up();
+  for (const name of Object.keys(clients) as Name[]) await device(name).up(deployed.outputs.clientProfiles[name] ?? "");
+  for (const [name, address] of [
+    ["direct", addresses.elastic],
+    ["nord", addresses.provider],
+    ["express", addresses.express],
+    ["wg", addresses.wgprov],
+    ["any", addresses.provider],
+    ["mixed", addresses.provider],
+  ] as const)
+    expect(`${name} ${await becomes(name, address)}`).toBe(`${name} ${address}`);
+});
+afterEach(async () => {
+  for (const provider of Object.values(lab.providers)) await provider.recover();
+});
+afterAll(() => Lab.clear());
+
+describe("several providers", () => {
+  test("each client is answered by its exit's country, also when another has just cached the name", async () => {
+    const geo = (name: Name) =>
+      orNothing(
+        device(name)
+          .dig("shop.geo.example")
+          .then((lines) => lines.join(" ")),
+      );
+    for (let round = 0; round < 2; round += 1) {
+      expect(await geo("direct")).toBe("192.0.2.80");
+      expect(await geo("nord")).toBe("192.0.2.81");
+      expect(await geo("express")).toBe("192.0.2.82");
+      expect(await geo("wg")).toBe("192.0.2.83");
+    }
+  });
+
+  test("names and numbers: one namespace, link pair, table, two marks each", async () => {
+    const rules_ = await onMachine({ lab }, "ip rule show | grep fwmark | tr -s '\\t ' ' '");
+    expect(
+      rules_
+        .trim()
+        .split("\n")
+        .map((line) => line.trim()),
+    ).toEqual([
+      "200: from all fwmark 0x200/0xff00 lookup 200 proto 45",
+      "201: from all fwmark 0x100/0xff00 lookup 200 proto 45",
+      "202: from all fwmark 0x400/0xff00 lookup 201 proto 45",
+      "203: from all fwmark 0x300/0xff00 lookup 201 proto 45",
+      "204: from all fwmark 0x600/0xff00 lookup 202 proto 45",
+      "205: from all fwmark 0x500/0xff00 lookup 202 proto 45",
+    ]);
+    expect((await onMachine({ lab }, "ip netns list | awk '{ print $1 }' | sort | tr '\\n' ' '")).trim()).toBe(
+      "vpn_ns vpn_ns_express vpn_ns_wgprov",
+    );
+  });
+
+  test("an exit taken away and added again: the others' probes lose nothing", async () => {
+    const others = (["direct", "nord", "wg"] as const).map(async (name) => {
+      const { stdout } = await device(name).host.run(["ping", "-n", "-q", "-i", "0.01", "-c", "1500", addresses.web], {
+        timeout: 60_000,
+      });
+      return { name, lost: /(\S+) packet loss/.exec(stdout)?.[1], ended: Date.now() };
+    });
+    const without = {
+      exits: exits.filter(({ name }) => name !== "express"),
+      rules: rules.filter(({ exit }) => exit !== "express"),
+      groups: [{ name: "any", members: ["nord"] }],
+      credentials: { nord: (credentials["credentials"] as Record<string, unknown>)["nord"] },
+    };
+    await up(without);
+    expect((await onMachine({ lab }, "ip netns list")).includes("express")).toBe(false);
+    await up();
+    const done = Date.now();
+    for (const { name, lost, ended } of await Promise.all(others)) {
+      expect(`${name} ${lost}`).toBe(`${name} 0%`);
+      expect(ended).toBeGreaterThan(done);
+    }
+    expect(await becomes("express", addresses.express)).toBe(addresses.express);
+  });
+});
+
+describe("by protocol and port", () => {
+  test("TCP 80 through the provider, UDP, ICMP and other ports directly; names by the web's exit", async () => {
+    const capture = await lab.hosts.web.capture("eth0", "port 4000 or icmp[icmptype] == icmp-echo");
+    const { host } = device("mixed");
+    expect(await seen("mixed")).toBe(addresses.provider);
+    await host.run([
+      "bash",
+      "-c",
+      `echo x >/dev/udp/${addresses.web}/4000; timeout 1 bash -c '</dev/tcp/${addresses.web}/4000'; ping -c 1 -W 1 ${addresses.web}`,
+    ]);
+    const from = new Set((await capture.stop()).map((line) => / IP (\d+\.\d+\.\d+\.\d+)/.exec(line)?.[1]));
+    expect([...from].filter((address) => address !== addresses.web)).toEqual([addresses.elastic]);
+    expect(await device("mixed").dig("shop.geo.example")).toEqual(["192.0.2.81"]);
+  });
+});
+
+describe("failover", () => {
+  test("a provider with nothing behind it is left; it is gone back to when it is well; all ill: blocked", async () => {
+    const { provider, express } = lab.providers;
+    await provider.stopForwarding(true);
+    expect(await becomes("any", addresses.express)).toBe(addresses.express);
+    expect(await seen("direct")).toBe(addresses.elastic);
+    await express.stopForwarding(true);
+    await until(
+      "the group is blocked",
+      30_000,
+      async () => (await onMachine({ lab }, "cat /run/wg-gateway/selected/group-any")).trim() === "none",
+    );
+    const outside = await lab.hosts.internet.capture(
+      "any",
+      `inbound and src host ${addresses.elastic} and dst host ${addresses.web}`,
+    );
+    expect(await seen("any")).toBe("no answer");
+    expect(await outside.stop()).toEqual([]);
+    await provider.recover();
+    await express.recover();
+    expect(await becomes("any", addresses.provider)).toBe(addresses.provider);
+  });
+});
+
+describe("block", () => {
+  test("local networks, clients and internal names, and nothing else", async () => {
+    await up({ rules: [{ from: "10.4.0.120", exit: "block" }, ...rules.slice(0, 4)] });
+    const blocked = device("mixed");
+    expect(await seen("mixed")).toBe("no answer");
+    expect((await blocked.fetch(`http://${addresses.vpcHost}/`)).trim()).toBe(addresses.gateway);
+    expect(await blocked.dig("vault.raff.local")).toEqual(["10.4.0.7"]);
+    expect(await blocked.dig("shop.geo.example").catch(() => ["no answer"])).not.toContain("192.0.2.80");
+    expect(await blocked.ping("10.4.0.50")).toBe(true);
+    await up();
+    expect(await becomes("mixed", addresses.provider)).toBe(addresses.provider);
+  });
+});
+
+/** A download that lasts: its process, and whether it is still on. */
+function download(name: Name, seconds = 120) {
+  const command = [
+    "curl",
+    "-sS",
+    "-o",
+    "/dev/null",
+    "--limit-rate",
+    "200k",
+    "--max-time",
+    String(seconds),
+    `http://${addresses.web}/bulk`,
+  ];
+  const state = { exitCode: undefined as number | undefined };
+  const ended = device(name)
+    .host.run(command, { timeout: 130_000 })
+    .then(({ exitCode }) => (state.exitCode = exitCode));
+  return { state, ended };
+}
+
+describe("a client moved to another exit", () => {
+  test("its old connections are cut, not moved, and names come from the new exit at once", async () => {
+    const running = download("mixed");
+    const other = download("nord", 30);
+    await until(
+      "the download runs",
+      10_000,
+      async () =>
+        (
+          await onMachine(
+            { lab },
+            "conntrack -L -p tcp 2>/dev/null | grep -c 'src=10.4.0.120 .*dport=80.*ESTABLISHED' || true",
+          )
+        ).trim() !== "0",
+    );
+    await up({ rules: [{ from: "10.4.0.120", exit: "express" }, ...rules.slice(0, 4)] });
+    await until("the old connection is cut", 10_000, () => running.state.exitCode !== undefined);
+    expect(running.state.exitCode).not.toBe(0);
+    expect(await device("mixed").dig("shop.geo.example")).toEqual(["192.0.2.82"]);
+    expect(await seen("mixed")).toBe(addresses.express);
+    expect(other.state.exitCode).toBeUndefined();
+    await up();
+    await other.ended;
+  });
+});
+
+describe("by time", () => {
+  test("a window that opens and closes at the full minute; connections on the exit that ends are cut", async () => {
+    const minute = (ahead: number) => new Date(Date.now() + ahead * 60_000).toISOString().slice(11, 16);
+    // The next full minute opens it, the one after it closes it.
+    const during = { from: minute(1), to: minute(2), timeZone: "UTC" };
+    await up({ rules: [{ from: "10.4.0.120", during, exit: "nord" }, ...rules.slice(0, 4)] });
+    expect(await seen("mixed")).toBe(addresses.elastic);
+    expect(await becomes("mixed", addresses.provider, 75_000)).toBe(addresses.provider);
+    const running = download("mixed");
+    expect(await becomes("mixed", addresses.elastic, 75_000)).toBe(addresses.elastic);
+    await until("the connection of the window is cut", 10_000, () => running.state.exitCode !== undefined);
+    expect(running.state.exitCode).not.toBe(0);
+    await up();
+  });
+});

@@ -1,0 +1,30 @@
+#!/bin/bash
+# exit-wireguard.sh NAME: the tunnel to a WireGuard provider, for as long as it runs. Its interface is called tun0 like OpenVPN's, so that
+# the namespace's rules are the same. Runs inside the namespace, after exit-remotes.sh.
+. "${BASH_SOURCE[0]%/*}/common.sh"
+load_exit "${1-}"
+exec >>"$LOG" 2>&1
+read -r _ address port _ <"$RUN/exits/$EXIT/remotes.conf"
+
+! ip link show tun0 >/dev/null 2>&1 || ip link del tun0
+if ip link add tun0 type wireguard 2>/dev/null; then
+    sleep infinity &
+    tunnel=$!
+else
+    LOG_LEVEL=error wireguard-go -f tun0 &
+    tunnel=$!
+    # Its socket is there when it takes a configuration.
+    for _ in {1..100}; do
+        [[ -S /run/wireguard/tun0.sock ]] && break
+        read -rt 0.05 <> <(:) || true
+    done
+fi
+trap 'kill "$tunnel"; ip link del tun0 2>/dev/null' EXIT
+trap 'exit 0' TERM INT
+wg setconf tun0 "$CONFIG/exits/$EXIT/wireguard.conf"
+wg set tun0 peer "$(wg show tun0 peers)" endpoint "$address:$port"
+ip address replace "$TUNNEL_ADDRESS/32" dev tun0
+ip link set tun0 mtu "$TUNNEL_MTU" up
+ip route replace default dev tun0
+printf 'tunnel to %s:%s is set up\n' "$address" "$port"
+wait
