@@ -9,7 +9,7 @@ import json
 import os
 import zoneinfo
 
-from machine import CONFIG, RUN, Fault, read, run, script, write
+from machine import CONFIG, RUN, Fault, read, remove, run, script, write
 
 SELECTED = f"{RUN}/selected"
 
@@ -102,10 +102,16 @@ def cut(addresses):
 
 
 def switch(choices):
-    """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed."""
+    """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed. Raises Fault when the rules cannot be
+    loaded, as without a default route; then nothing is selected of what changed, so that the next call tries again."""
     changed = select(choices)
     if changed:
-        script("firewall.sh", "reload")
+        try:
+            script("firewall.sh", "reload")
+        except Fault:
+            for name in changed:
+                remove(f"{SELECTED}/{name}")
+            raise
         known = selectors()
         concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in changed]
         sources = [source for selector in concerned for source in selector["sources"]]

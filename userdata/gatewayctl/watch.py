@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from check import variables
-from machine import RUN, read, say, write
+from machine import RUN, Fault, read, say, write
 from selection import selected, selectors, switch, windows_now
 
 HEALTH = f"{RUN}/health"
@@ -52,10 +52,10 @@ def answers(address, upstreams):
 
 
 class Health:
-    """Of one exit: well once it answers, ill after FAILS questions in a row without an answer."""
+    """Of one exit: well once it answers, ill after FAILS questions in a row without an answer, neither (None) until one of the two."""
 
     def __init__(self, name):
-        self.name, self.well_since, self.failed, self.well = name, None, 0, False
+        self.name, self.well_since, self.failed, self.well = name, None, 0, None
 
     def look(self, upstreams):
         if answers(variables(self.name).get("HOST_ADDRESS", ""), upstreams):
@@ -72,14 +72,13 @@ class Health:
 
 
 def member(group, health):
-    """The member a group shall be on: the one it is on while that is well, unless an earlier one has been well for `backAfter` seconds;
-    "none", which is blocked, when all are ill."""
+    """The member a group shall be on: the one it is on until that is ill, unless an earlier one has been well for `backAfter` seconds;
+    "none", which is blocked, when none is well."""
     now = selected(group["name"])
+    stays = now in group["members"] and health[now].well is not False
     for name in group["members"]:
         one = health[name]
-        if not one.well:
-            continue
-        if name == now or now in (None, "none") or not (now in health and health[now].well) or one.well_for() >= group["backAfter"]:
+        if (stays and name == now) or (one.well and (not stays or one.well_for() >= group["backAfter"])):
             return name
     return "none"
 
@@ -110,6 +109,9 @@ def watch():
                 subprocess.run(["systemctl", "restart", "--no-block", f"wg-gateway-exit@{one.name}.service"], check=False)
         choices = {**windows_now(), **{group["name"]: member(group, health) for group in known["groups"]}}
         if read(f"{RUN}/open") is not None:
-            for name in switch(choices):
-                say(f"{name}: {choices[name]}")
+            try:
+                for name in switch(choices):
+                    say(f"{name}: {choices[name]}")
+            except Fault as fault:
+                say(f"{fault}\nthe rules stay as they were; trying again")
         time.sleep(max(0.1, EVERY_SECONDS - (time.monotonic() - began)))
