@@ -1,9 +1,11 @@
+import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { WireGuardClient } from "../../lab/client";
 import type { Changes, UpResult } from "../../lab/deployment";
 import { Deployment } from "../../lab/deployment";
 import { onMachine, orNothing } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
+import { probe } from "../../lab/probes";
 import { until } from "../../lab/process";
 import { openLab } from "../../lab/scenario";
 import { addresses } from "../../lab/topology";
@@ -40,6 +42,11 @@ const settings: Changes = {
   groups: [{ name: "any", members: ["nord", "express"], backAfter: 3 }],
   clients: Object.entries(clients).map(([name, { address }]) => ({ name, address })),
 };
+
+/** What is looked at of `gatewayctl status --json`. */
+interface Status {
+  readonly exits: readonly { readonly name: string; readonly well: boolean; readonly lastError: string | null }[];
+}
 
 let lab: Lab;
 let deployment: Deployment;
@@ -138,6 +145,48 @@ describe("several providers", () => {
       expect(ended).toBeGreaterThan(done);
     }
     expect(await becomes("express", addresses.express)).toBe(addresses.express);
+  });
+});
+
+describe("a provider in trouble", () => {
+  test("credentials refused: tried again and again, told in the status, back when they are taken; nobody else notices", async () => {
+    const { provider } = lab.providers;
+    await provider.refuseCredentials(true);
+    await provider.fail();
+    await provider.start();
+    const status = () => onMachine({ lab }, "gatewayctl status --json").then((text) => JSON.parse(text) as Status);
+    const trouble = await until("the status tells", 60_000, async () => {
+      const nord = (await status()).exits.find(({ name }) => name === "nord");
+      return nord?.lastError?.includes("AUTH_FAILED") && !nord.well ? nord : undefined;
+    });
+    expect(trouble).toMatchObject({ name: "nord", well: false });
+    expect(await seen("nord")).toBe("no answer");
+    expect(await seen("express")).toBe(addresses.express);
+    await provider.refuseCredentials(false);
+    expect(await becomes("nord", addresses.provider)).toBe(addresses.provider);
+  });
+
+  test("several remotes: the next one is tried when one does not answer", async () => {
+    const rotating = "/run/wg-gateway-lab/rotating.ovpn";
+    writeFileSync(rotating, lab.providers.provider.profile.replace("remote ", "remote 203.0.113.99 1194 udp\nremote "));
+    await up({ exits: [{ name: "nord", profile: rotating }, ...exits.slice(1)] });
+    expect(await becomes("nord", addresses.provider)).toBe(addresses.provider);
+    expect(await onMachine({ lab }, "grep -c 'UDPv4 link remote.*203.0.113.99' /var/log/openvpn-ns.log")).not.toBe(
+      "0\n",
+    );
+    await up();
+    expect(await becomes("nord", addresses.provider)).toBe(addresses.provider);
+  });
+
+  test("a WireGuard provider's tunnel killed and held down: nothing leaks, and it is back when it is let", async () => {
+    await onMachine({ lab }, "systemctl kill -s KILL wg-gateway-exit@wgprov; systemctl stop wg-gateway-exit@wgprov");
+    const { sent, leaked, asked, whole } = await probe(lab, device("wg").host);
+    expect({ enough: sent >= 1000, leaked, asked, whole }).toEqual({ enough: true, leaked: [], asked: 0, whole: true });
+    await onMachine({ lab }, "systemctl start wg-gateway-exit@wgprov");
+    expect(await becomes("wg", addresses.wgprov)).toBe(addresses.wgprov);
+    // Control: the same probes of a client that may are seen.
+    const control = await probe(lab, device("direct").host);
+    expect(control.leaked.length).toBeGreaterThan(1000);
   });
 });
 
@@ -242,6 +291,24 @@ describe("a client moved to another exit", () => {
 });
 
 describe("by time", () => {
+  test("after a reboot inside a window, and outside of one", async () => {
+    const hour = (ahead: number) => new Date(Date.now() + ahead * 3_600_000).toISOString().slice(11, 16);
+    const inside = { from: hour(-2), to: hour(2), timeZone: "UTC" };
+    const outside = { from: hour(2), to: hour(4), timeZone: "UTC" };
+    await up({
+      rules: [
+        { from: "10.4.0.120", during: inside, exit: "nord" },
+        { from: "10.4.0.110", during: outside, exit: "nord" },
+        ...rules.slice(0, 3),
+      ],
+    });
+    await lab.machine.reboot();
+    expect(await becomes("mixed", addresses.provider)).toBe(addresses.provider);
+    expect(await becomes("any", addresses.elastic)).toBe(addresses.elastic);
+    await up();
+    expect(await becomes("any", addresses.provider)).toBe(addresses.provider);
+  });
+
   test("a window that opens and closes at the full minute; connections on the exit that ends are cut", async () => {
     const minute = (ahead: number) => new Date(Date.now() + ahead * 60_000).toISOString().slice(11, 16);
     // The next full minute opens it, if there is time enough until then to be seen outside; the one after it closes it.

@@ -1,6 +1,7 @@
 """What the gateway is doing now, for people and for programs."""
 
 import json
+import re
 import time
 
 import selection
@@ -9,8 +10,22 @@ from check import findings, variables
 from machine import active, read, run
 
 
+TROUBLE = re.compile(r"AUTH_FAILED|VERIFY ERROR|TLS [Ee]rror|[Cc]onnection refused|Cannot |[Ff]ailed|Inactivity timeout|not known to DNS")
+
+
+def last_error(log):
+    """What a tunnel's program complained of since it last came up; None when it did not, or is up."""
+    found = None
+    for line in (read(log) or "").splitlines()[-400:]:
+        if "Initialization Sequence Completed" in line or "is set up" in line:
+            found = None
+        elif TROUBLE.search(line):
+            found = line.strip()[:200]
+    return found
+
+
 def exit_report(name):
-    """{name, namespace, running, well: it answers through the tunnel, resolver running, tunnelAddress or None, log}"""
+    """{name, namespace, running, well: it answers through the tunnel, resolver running, tunnelAddress and lastError or None, log}"""
     namespace = variables(name).get("NAMESPACE", "")
     shown = run("ip", "-n", namespace, "-j", "-4", "address", "show", "dev", "tun0", check=False)
     addresses = [entry["local"] for link in json.loads(shown or "[]") for entry in link.get("addr_info", [])]
@@ -21,6 +36,7 @@ def exit_report(name):
         "well": (read(f"{watch.HEALTH}/{name}") or "").strip() == "well",
         "resolver": active(f"wg-gateway-resolver@{name}.service"),
         "tunnelAddress": addresses[0] if addresses else None,
+        "lastError": last_error(variables(name).get("LOG", "")),
         "log": variables(name).get("LOG"),
     }
 
@@ -63,6 +79,8 @@ def text(shown):
     for one in shown["exits"]:
         tunnel = one["tunnelAddress"] or "no tunnel"
         lines.append(f"exit      {one['name']}: {'well' if one['well'] else 'ILL' if one['running'] else 'DOWN'}, {tunnel}, resolver {'up' if one['resolver'] else 'DOWN'}, log {one['log']}")
+        if one["lastError"]:
+            lines.append(f"          last error: {one['lastError']}")
     for name, variant in shown["selected"].items():
         lines.append(f"selected  {name}: {variant}")
     for one in shown["clients"]:

@@ -106,7 +106,7 @@ def watch():
             if one.failed and one.failed % RESTART_FAILS == 0:
                 # Its name may lead elsewhere by now, or its process be stuck.
                 say(f"exit {one.name} has not answered {one.failed} times: starting it anew")
-                subprocess.run(["systemctl", "restart", "--no-block", f"wg-gateway-exit@{one.name}.service"], check=False)
+                subprocess.run(["systemctl", "try-restart", "--no-block", f"wg-gateway-exit@{one.name}.service"], check=False)
         choices = {**windows_now(), **{group["name"]: member(group, health) for group in known["groups"]}}
         if read(f"{RUN}/open") is not None:
             try:
