@@ -3,7 +3,7 @@
 import json
 import os
 
-from machine import CONFIG, LIB, TABLE, active, read, run, succeeds
+from machine import CONFIG, FIREWALL, LIB, TABLE, WATCH, WIREGUARD, active, read, run, succeeds
 
 
 def table(path, *prefix):
@@ -53,7 +53,7 @@ def expected_peers():
 def findings(release):
     """What differs from the release, a line each; an empty list when nothing does."""
     found = [f"file {path} is not as released" for path in sorted(release.differing())]
-    units = ["wg-gateway-firewall.service", "wg-quick@wg0.service", "wg-gateway-watch.service"]
+    units = [FIREWALL, WIREGUARD, WATCH]
     units += [f"wg-gateway-exit@{name}.service" for name in release.exits]
     units += [f"wg-gateway-resolver@{name}.service" for name in release.resolvers()]
     found += [f"unit {unit} is not active" for unit in units if not active(unit)]

@@ -11,6 +11,9 @@ CONFIG = "/etc/wg-gateway"
 STATE = "/var/lib/wg-gateway"
 RUN = "/run/wg-gateway"
 TABLE = "wg_gateway"
+FIREWALL = "wg-gateway-firewall.service"
+WATCH = "wg-gateway-watch.service"
+WIREGUARD = "wg-quick@wg0.service"
 LOCK_SECONDS = 300
 
 

@@ -7,6 +7,7 @@ import sys
 
 import apply
 import check
+import removal
 import selection
 import status
 import watch
@@ -30,7 +31,7 @@ def do_apply(_arguments):
 
 def do_down(arguments):
     with lock():
-        apply.down(purge_packages=arguments.purge)
+        removal.down(purge_packages=arguments.purge)
     return 0
 
 
