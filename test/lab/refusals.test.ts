@@ -24,6 +24,14 @@ fcntl.flock(held[1], fcntl.LOCK_EX)
 time.sleep(5)
 `;
 
+/** Binds WireGuard's port and DNS's for ten minutes. */
+const HOLD_PORTS = `
+import socket, time
+held = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+for one, address in zip(held, (("0.0.0.0", 45822), ("127.0.0.1", 53))): one.bind(address)
+time.sleep(600)
+`;
+
 describe("a machine that is not free", () => {
   let lab: Lab;
   beforeAll(async () => {
@@ -31,13 +39,32 @@ describe("a machine that is not free", () => {
   });
   afterAll(() => Lab.clear());
 
-  test("somebody's wg0.conf: refused by name, nothing changed; free again, and apt locked for a while: deployed", async () => {
-    await onMachine({ lab }, "mkdir -p /etc/wireguard; echo '# mine' >/etc/wireguard/wg0.conf");
+  test("what somebody has is named, all of it, and nothing changed; free again, and apt locked for a while: deployed", async () => {
+    await onMachine(
+      { lab },
+      `mkdir -p /etc/wireguard; echo '# mine' >/etc/wireguard/wg0.conf
+       ip rule add priority 201 from 192.0.2.78 lookup 78; ip route add blackhole 192.0.2.78 table 200; ip netns add vpn_ns
+       systemd-run --quiet --unit=somebody python3 -c '${HOLD_PORTS}'
+       until [ "$(ss -Hlunp 'sport = :45822 or sport = :53' | grep -c python3)" = 2 ]; do :; done`,
+    );
     const before = await snapshot(lab.machine);
     const deployment = await Deployment.choose();
-    expect(await message(deployment.up())).toContain("/etc/wireguard/wg0.conf is there and is not the gateway's");
+    const said = await message(deployment.up());
+    for (const part of [
+      "/etc/wireguard/wg0.conf is there and is not the gateway's",
+      "the ip rule priority 201 is somebody's: 201: from 192.0.2.78 lookup 78",
+      "routing table 200 is somebody's: blackhole 192.0.2.78",
+      "a network namespace vpn_ns is there",
+      'UDP port 45822 is in use by 0.0.0.0:45822 users:(("python3"',
+      "port 53 is in use by 127.0.0.1:53",
+    ])
+      expect(said).toContain(part);
     expect(differences(before, await snapshot(lab.machine))).toEqual([]);
-    await onMachine({ lab }, "rm /etc/wireguard/wg0.conf; rmdir /etc/wireguard");
+    await onMachine(
+      { lab },
+      `rm /etc/wireguard/wg0.conf; rmdir /etc/wireguard; systemctl stop somebody
+       ip rule del priority 201; ip route flush table 200; ip netns del vpn_ns`,
+    );
 
     // Free again, but with another apt at work for a while, as on a fresh cloud machine.
     await onMachine(

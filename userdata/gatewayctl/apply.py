@@ -7,6 +7,7 @@ from bundle import CURRENT, PENDING, Release, store, stored
 from check import findings, table, variables
 from machine import CONFIG, FIREWALL, LIB, WATCH, WIREGUARD, Fault, active, read, remove, run, say, script, start
 from packages import install
+from preflight import conflicts
 from removal import down
 
 SETTLE_SECONDS = 15
@@ -19,17 +20,6 @@ def exit_directory(name):
 def interface_part(text):
     """Everything of wg0.conf before the first peer: what `wg syncconf` cannot change on a running interface."""
     return (text or "").split("[Peer]")[0]
-
-
-def conflicts():
-    """What on the machine belongs to someone else and would be in the way."""
-    if os.path.exists("/etc/wireguard/wg0.conf"):
-        yield "/etc/wireguard/wg0.conf is there and is not the gateway's: move it away, or choose another machine"
-    if os.path.exists("/sys/class/net/wg0"):
-        yield "an interface wg0 is there and is not the gateway's: take it down, or choose another machine"
-    for priority, line in ((line.split(":")[0], line) for line in run("ip", "rule", "show").splitlines()):
-        if line.rstrip().endswith("lookup 200") and "proto 45" not in line:
-            yield f"routing table 200 is in use by somebody's rule of priority {priority}: {line.strip()}"
 
 
 def switch(old, new, touched):
@@ -106,7 +96,7 @@ def apply(text):
     new = Release(text)
     old = stored(CURRENT)
     if old is None and not os.path.exists(PENDING):
-        taken = list(conflicts())
+        taken = list(conflicts(new))
         if taken:
             raise Fault("the machine is not free; nothing was changed\n  " + "\n  ".join(taken))
     interrupted = stored(PENDING)

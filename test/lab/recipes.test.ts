@@ -1,0 +1,349 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WireGuardClient } from "../../lab/client";
+import { Deployment, type Changes, type Outputs } from "../../lab/deployment";
+import { onMachine, orNothing } from "../../lab/flows";
+import { freshName } from "../../lab/flows/addresses";
+import type { Host } from "../../lab/host";
+import { Lab } from "../../lab/lab";
+import { until } from "../../lab/process";
+import { openLab } from "../../lab/scenario";
+import { WebServer } from "../../lab/services";
+import { addresses, homes, links, providers, type HomeName } from "../../lab/topology";
+import { blocksOf, document, type Block, type StackSettings } from "../recipes/blocks";
+
+const recipes = document("docs/recipes.md");
+const blocks = blocksOf(recipes);
+const WEB = `http://${addresses.web}/`;
+const quiet = () => undefined;
+
+let lab: Lab;
+let deployment: Deployment;
+
+/** Whose profiles stand in for those that the recipes name. */
+const profiles = () => ({
+  "providers/vpn.ovpn": lab.providers.provider,
+  "providers/nl.ovpn": lab.providers.express,
+  "providers/wg.conf": lab.providers.wgprov,
+});
+
+/** A recipe's settings with the lab's profiles, and the credentials that these ask for. */
+function inTheLab(settings: StackSettings): Changes {
+  const shown = (settings["exits"] ?? []) as { name: string; profile: keyof ReturnType<typeof profiles> }[];
+  const exits = shown.map((exit) => ({ ...exit, profile: profiles()[exit.profile].profilePath }));
+  const credentials = shown.flatMap(({ name, profile }) => {
+    const server = profiles()[profile];
+    return "credentials" in server
+      ? [[name, { username: server.credentials.user, password: server.credentials.password }] as const]
+      : [];
+  });
+  return { rules: undefined, ...settings, exits, credentials: Object.fromEntries(credentials) };
+}
+
+/** A recipe as it was deployed. */
+class Recipe {
+  constructor(
+    readonly settings: StackSettings,
+    private readonly outputs: Outputs,
+  ) {}
+
+  private readonly homes = [...homes];
+
+  /** A device with a client's profile. @param home default one that nobody is at yet */
+  async connect(name: string, home: HomeName = this.homes.shift()!): Promise<WireGuardClient> {
+    const device = lab.client(home);
+    await device.down();
+    await device.up(this.outputs.clientProfiles[name] ?? `no client ${name}`);
+    return device;
+  }
+
+  /** Devices for all of these clients. */
+  connectAll(...names: string[]): Promise<WireGuardClient[]> {
+    return Promise.all(names.map((name) => this.connect(name)));
+  }
+}
+
+async function deploy(settings: StackSettings): Promise<Recipe> {
+  await Promise.all(homes.map((home) => lab.client(home).down()));
+  const changes = Object.entries(inTheLab(settings)).filter(([, value]) => value !== undefined);
+  return new Recipe(settings, (await deployment.up(Object.fromEntries(changes))).outputs);
+}
+
+const fetched = (device: WireGuardClient, url = WEB) => orNothing(device.fetch(url, { timeout: 2000 }));
+/** What the web sees once it is that, or after a while what it sees. */
+const seen = (device: WireGuardClient, expected: string): Promise<string> =>
+  until("seen", 30_000, async () => ((await fetched(device)) === expected ? expected : undefined)).catch(() =>
+    fetched(device),
+  );
+const geo = (device: WireGuardClient) => orNothing(device.dig("shop.geo.example").then((lines) => lines.join(" ")));
+
+/** Which addresses packets come from that a host receives while something is done. */
+async function sources(host: Host, filter: string, doing: () => Promise<unknown>): Promise<string[]> {
+  const capture = await host.capture("any", `inbound and (${filter})`);
+  await doing();
+  const lines = await capture.stop();
+  return [...new Set(lines.map((line) => / IP (\d+\.\d+\.\d+\.\d+)/.exec(line)?.[1] ?? line))];
+}
+const sendUdp = ({ host }: WireGuardClient, ...ports: number[]) =>
+  host.must(["bash", "-c", ports.map((port) => `echo x >/dev/udp/${addresses.web}/${port}`).join(";")]);
+const connectTcp = ({ host }: WireGuardClient, port: number) =>
+  host.run(["bash", "-c", `timeout 1 bash -c '</dev/tcp/${addresses.web}/${port}'`]);
+
+/** Whether it is between two hours of a day, and on which ISO weekday, where a zone's clocks are. */
+function berlin(): { day: number; clock: string } {
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    timeZone: "Europe/Berlin",
+    weekday: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  }).formatToParts(new Date());
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? "";
+  return {
+    day: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].indexOf(part("weekday")) + 1,
+    clock: `${part("hour")}:${part("minute")}`,
+  };
+}
+
+interface Hours {
+  readonly from: string;
+  readonly to: string;
+}
+/** The recipe with other hours in its first rule. */
+function withHours({ rules, ...rest }: StackSettings, change: (during: Hours) => object): StackSettings {
+  const [first, ...others] = rules as { during: Hours }[];
+  return { ...rest, rules: [{ ...first, during: change(first!.during) }, ...others] };
+}
+
+/** What is looked at of each block: by its section, in order. */
+const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>)[]>> = {
+  "Private browsing": [
+    async (recipe) => {
+      const phone = await recipe.connect("phone");
+      expect(await seen(phone, addresses.provider)).toBe(addresses.provider);
+      const name = freshName();
+      await phone.dig(name);
+      const askers = lab.dns.queries().filter((query) => query.name === name);
+      expect([...new Set(askers.map(({ from }) => from))]).toEqual([addresses.provider]);
+    },
+  ],
+  "Content of one country": [
+    async (recipe) => {
+      const tv = await recipe.connect("tv");
+      expect(await seen(tv, addresses.express)).toBe(addresses.express);
+      expect(await geo(tv)).toBe(providers.express.geo);
+    },
+  ],
+  "Low latency": [
+    async (recipe) => {
+      const console_ = await recipe.connect("console");
+      const detour = await lab.machine.network().capture("veth-wg", `host ${addresses.web}`);
+      expect(await seen(console_, addresses.elastic)).toBe(addresses.elastic);
+      expect(await detour.stop()).toEqual([]);
+    },
+  ],
+  "Internal services": [
+    async (recipe) => {
+      const [vault, laptop, guest] = (await recipe.connectAll("vault", "laptop", "guest")) as [
+        WireGuardClient,
+        WireGuardClient,
+        WireGuardClient,
+      ];
+      await WebServer.start(vault.host, "10.4.0.7");
+      const before = lab.dns.queries().length;
+      expect(await fetched(laptop, "http://vault.raff.local/")).toBe("10.4.0.50");
+      expect(await fetched(guest, "http://vault.raff.local/")).toBe("10.4.0.60");
+      expect(await fetched(laptop, "http://wiki.raff.local/")).toBe(addresses.gateway);
+      const outside = lab.dns.queries().slice(before);
+      expect(outside.filter(({ name }) => name.endsWith("raff.local"))).toEqual([]);
+      const own = links.find(({ host }) => host === guest.host.name)?.addresses[0]?.split("/")[0];
+      expect(own).toMatch(/^198\.18\./);
+      expect(await fetched(guest)).toBe(own);
+      expect(await fetched(laptop)).toBe(addresses.elastic);
+    },
+  ],
+  "Several profiles on one device": [
+    async (recipe) => {
+      expect(await seen(await recipe.connect("laptop-vpn", "home-direct"), addresses.provider)).toBe(
+        addresses.provider,
+      );
+      const other = await lab.clients.direct.host.must(["cat", "/run/wg0.conf"]);
+      const laptop = await recipe.connect("laptop", "home-direct");
+      expect(await seen(laptop, addresses.elastic)).toBe(addresses.elastic);
+      // The commands of the section; the lab's kernel may have no WireGuard, and its devices have no /etc to write to.
+      const [, shown = ""] = /```sh\n(ip netns add[^]*?)```/.exec(recipes) ?? [];
+      const commands = shown
+        .replace("ip link add wg-vpn type wireguard", "$& 2>/dev/null || wireguard-go wg-vpn 2>/dev/null")
+        .replace(/^(mkdir|echo) .*\n/gm, "")
+        .replace("sudo -u me curl https://checkip.amazonaws.com", `curl -sS --max-time 5 ${WEB}`)
+        .replaceAll("ip netns exec vpn", "nsenter --net=/run/netns/vpn");
+      const script = `cd /tmp; cat >laptop-vpn.conf; set -e\n${commands}\ncurl -sS ${WEB}\nip -n vpn link del wg-vpn; ip netns del vpn`;
+      const both = await laptop.host.must(["bash", "-c", script], { input: other });
+      expect(both.trim().split("\n")).toEqual([addresses.provider, addresses.elastic]);
+    },
+  ],
+  "Split ratios": [
+    async (recipe) => {
+      const [below, above] = await recipe.connectAll("below", "above");
+      expect(await seen(above!, addresses.provider)).toBe(addresses.provider);
+      expect(await seen(below!, addresses.elastic)).toBe(addresses.elastic);
+    },
+    async (recipe) => {
+      const [below, above] = await recipe.connectAll("below", "above");
+      expect(await seen(above!, addresses.provider)).toBe(addresses.provider);
+      expect(await seen(below!, addresses.elastic)).toBe(addresses.elastic);
+    },
+    async (recipe) => {
+      const names = ["in-range", "single", "excepted", "other"];
+      const { provider, elastic } = addresses;
+      const expected = [provider, provider, elastic, elastic];
+      const devices = await recipe.connectAll(...names);
+      expect(await Promise.all(devices.map((device, index) => seen(device, expected[index]!)))).toEqual(expected);
+    },
+  ],
+  "Several providers": [
+    async (recipe) => {
+      const [phone, tablet] = await recipe.connectAll("phone", "tablet");
+      expect(await seen(phone!, addresses.provider)).toBe(addresses.provider);
+      expect(await seen(tablet!, addresses.express)).toBe(addresses.express);
+      const namespaces = await onMachine({ lab }, "ip netns list | awk '{ print $1 }' | sort | tr '\\n' ' '");
+      expect(namespaces.trim()).toBe("vpn_ns vpn_ns_nl");
+      expect(await onMachine({ lab }, "ip route show table 201")).toContain("default via 10.200.2.2");
+    },
+  ],
+  "By protocol and port": [
+    async (recipe) => {
+      const laptop = await recipe.connect("laptop");
+      expect(await seen(laptop, addresses.provider)).toBe(addresses.provider);
+      expect(await geo(laptop)).toBe(providers.provider.geo);
+      const others = "udp port 4000 or tcp port 8080 or icmp[icmptype] == icmp-echo";
+      const send = async () => {
+        await sendUdp(laptop, 4000);
+        await connectTcp(laptop, 8080);
+        await laptop.ping(addresses.web, 1);
+      };
+      expect(await sources(lab.hosts.web, others, send)).toEqual([addresses.elastic]);
+      expect(await sources(lab.hosts.web, "udp port 443", () => sendUdp(laptop, 443))).toEqual([addresses.provider]);
+    },
+    async (recipe) => {
+      const console_ = await recipe.connect("console");
+      expect(await seen(console_, addresses.provider)).toBe(addresses.provider);
+      expect(await geo(console_)).toBe(providers.provider.geo);
+      const game = "udp port 3074 or udp port 27050";
+      expect(await sources(lab.hosts.web, game, () => sendUdp(console_, 3074, 27_050))).toEqual([addresses.elastic]);
+      expect(await sources(lab.hosts.web, "udp port 27101", () => sendUdp(console_, 27_101))).toEqual([
+        addresses.provider,
+      ]);
+    },
+  ],
+  "By time": [
+    async (recipe) => {
+      const phone = await recipe.connect("phone");
+      const { day, clock } = berlin();
+      const open = day <= 5 && "09:00" <= clock && clock < "17:00";
+      const [now, then] = open ? [addresses.provider, addresses.elastic] : [addresses.elastic, addresses.provider];
+      expect(await seen(phone, now)).toBe(now);
+      const { timeZone } = { timeZone: "Europe/Berlin" };
+      const opposite = open ? { from: "17:00", to: "09:00", timeZone } : { from: "00:00", to: "24:00", timeZone };
+      const other = await deploy(withHours(recipe.settings, () => opposite));
+      expect(await seen(await other.connect("phone"), then)).toBe(then);
+    },
+    async (recipe) => {
+      const { clock } = berlin();
+      const open = clock >= "22:00" || clock < "06:00";
+      const [now, then] = open ? ["no answer", addresses.elastic] : [addresses.elastic, "no answer"];
+      expect(await seen(await recipe.connect("console"), now)).toBe(now);
+      const swapped = withHours(recipe.settings, ({ from, to, ...rest }) => ({ ...rest, from: to, to: from }));
+      const other = await deploy(swapped);
+      expect(await seen(await other.connect("console"), then)).toBe(then);
+    },
+  ],
+  Block: [
+    async (recipe) => {
+      const [camera, laptop] = (await recipe.connectAll("camera", "laptop")) as [WireGuardClient, WireGuardClient];
+      expect(await fetched(camera, `http://${addresses.vpcHost}/`)).toBe(addresses.gateway);
+      expect(await camera.ping("10.4.0.50")).toBe(true);
+      expect(await camera.dig("vault.raff.local")).toEqual(["10.4.0.7"]);
+      expect(await camera.host.must(["dig", "+tries=1", "+time=2", "shop.geo.example"])).toContain("status: REFUSED");
+      // curl's 7: refused, not timed out (28).
+      const tcp = await camera.host.run(["curl", "--silent", "--max-time", "4", WEB]);
+      expect(tcp.exitCode).toBe(7);
+      expect((await camera.pingResult(addresses.web, 1)).exitCode).not.toBe(0);
+      expect((await camera.host.run(["ping", "-n", "-c", "1", "-W", "1", addresses.web])).stdout).toContain("filtered");
+      expect(await seen(laptop, addresses.elastic)).toBe(addresses.elastic);
+      expect(await sources(lab.hosts.web, "tcp port 25", () => connectTcp(laptop, 25))).toEqual([]);
+      expect(await sources(lab.hosts.web, "tcp port 26", () => connectTcp(laptop, 26))).toEqual([addresses.elastic]);
+    },
+  ],
+  Failover: [
+    async (recipe) => {
+      const phone = await recipe.connect("phone");
+      expect(await seen(phone, addresses.provider)).toBe(addresses.provider);
+      await lab.providers.provider.stopForwarding(true);
+      const began = Date.now();
+      expect(await seen(phone, addresses.express)).toBe(addresses.express);
+      expect(Date.now() - began).toBeLessThan(15_000);
+      expect(await onMachine({ lab }, "gatewayctl status")).toContain("selected  group-any: nl");
+      await lab.providers.provider.recover();
+    },
+  ],
+  "A WireGuard provider": [
+    async (recipe) => {
+      const phone = await recipe.connect("phone");
+      expect(await seen(phone, addresses.wgprov)).toBe(addresses.wgprov);
+    },
+  ],
+};
+
+/** Exits that stay from one recipe to the next need not come up anew. */
+const cost = ({ settings }: Block): string =>
+  ((settings["exits"] ?? [{ name: "-" }]) as { name: string }[]).map(({ name }) => name).join(" ");
+const cheapest = [...blocks].sort((a, b) => Number(cost(a) > cost(b)) - Number(cost(a) < cost(b)));
+
+describe("the recipes, deployed", () => {
+  beforeAll(async () => {
+    lab = await openLab(quiet);
+    deployment = await Deployment.choose();
+  });
+  afterAll(() => Lab.clear());
+
+  const titled = cheapest.map((block) => [block.title, block] as const);
+  test.each(titled)("%s", async (_, { section, index, settings }) => {
+    const look = looks[section]?.[index];
+    expect(look, "nobody looks at this block").toBeDefined();
+    await look?.(await deploy(settings));
+  });
+
+  test("hours at the changes of daylight saving, and over midnight, by the clock of the machine's own data", async () => {
+    const zone = { timeZone: "Europe/Berlin", days: [1, 2, 3, 4, 5, 6, 7] };
+    const moments: [object, string, boolean][] = [
+      [{ ...zone, from: "09:00", to: "17:00" }, "2026-01-15T08:00:00+00:00", true],
+      [{ ...zone, from: "09:00", to: "17:00" }, "2026-01-15T07:59:00+00:00", false],
+      [{ ...zone, from: "09:00", to: "17:00" }, "2026-07-15T07:00:00+00:00", true],
+      [{ ...zone, from: "09:00", to: "17:00" }, "2026-07-15T15:00:00+00:00", false],
+      // The hour that is left out, and the one that comes twice.
+      [{ ...zone, from: "02:00", to: "03:00" }, "2026-03-29T00:59:59+00:00", false],
+      [{ ...zone, from: "02:00", to: "03:00" }, "2026-03-29T01:00:00+00:00", false],
+      [{ ...zone, from: "02:00", to: "03:00" }, "2026-10-25T00:00:00+00:00", true],
+      [{ ...zone, from: "02:00", to: "03:00" }, "2026-10-25T01:59:59+00:00", true],
+      [{ ...zone, from: "02:00", to: "03:00" }, "2026-10-25T02:00:00+00:00", false],
+      // Friday night is over on Saturday, and Thursday night is none.
+      [{ ...zone, days: [5], from: "22:00", to: "06:00" }, "2026-01-16T21:00:00+00:00", true],
+      [{ ...zone, days: [5], from: "22:00", to: "06:00" }, "2026-01-17T04:59:00+00:00", true],
+      [{ ...zone, days: [5], from: "22:00", to: "06:00" }, "2026-01-17T05:00:00+00:00", false],
+      [{ ...zone, days: [5], from: "22:00", to: "06:00" }, "2026-01-16T04:00:00+00:00", false],
+      [{ ...zone, from: "00:00", to: "24:00" }, "2026-01-16T22:59:59+00:00", true],
+    ];
+    const program = `
+import datetime, json, sys
+sys.path.insert(0, "/usr/local/lib/wg-gateway/gatewayctl")
+import selection
+print(json.dumps([selection.is_open(window, datetime.datetime.fromisoformat(now)) for window, now, _ in json.load(sys.stdin)]))`;
+    const answered = await lab.machine.must(["python3", "-c", program], { input: JSON.stringify(moments) });
+    expect(JSON.parse(answered)).toEqual(moments.map(([, , open]) => open));
+  });
+
+  test("each look is at a block that is there", () => {
+    const counted = (section: string) => blocks.filter((block) => block.section === section).length;
+    for (const [section, all] of Object.entries(looks))
+      expect(`${section} ${all.length}`).toBe(`${section} ${counted(section)}`);
+  });
+});

@@ -1,0 +1,49 @@
+"""What on a machine belongs to someone else and would be in a gateway's way; asked before the first release changes anything."""
+
+import os
+import re
+
+from machine import run
+
+
+def assignments(text):
+    """NAME=value lines as a dictionary."""
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def listeners(port):
+    """Who listens on a UDP port: lines of `ss` (`man 8 ss`), local address first."""
+    return [" ".join(line.split()[3:4] + line.split()[5:]) for line in run("ss", "-Hlunp", f"sport = :{port}", check=False).splitlines()]
+
+
+def conflicts(release):
+    """A line for each thing that is taken, saying what it is and who has it where that can be seen."""
+    if os.path.exists("/etc/wireguard/wg0.conf"):
+        yield "/etc/wireguard/wg0.conf is there and is not the gateway's: move it away, or choose another machine"
+    if os.path.exists("/sys/class/net/wg0"):
+        yield "an interface wg0 is there and is not the gateway's: take it down, or choose another machine"
+
+    port = re.search(r"^ListenPort = (\d+)$", release.files["/etc/wireguard/wg0.conf"], re.MULTILINE)
+    for who in listeners(port.group(1)) if port else []:
+        yield f"UDP port {port.group(1)} is in use by {who}: choose another wireguard.port"
+    for who in listeners(53):
+        if who.startswith(("0.0.0.0:", "*:", "127.0.0.1:")):
+            yield f"port 53 is in use by {who}: have it leave 127.0.0.1 and the clients' network alone (bind it to the addresses it serves)"
+
+    rules = run("ip", "rule", "show").splitlines()
+    wanted = {line.split()[1] for path, text in release.files.items() if path.endswith("/rules") for line in text.splitlines()}
+    for line in rules:
+        if line.split(":")[0] in wanted:
+            yield f"the ip rule priority {line.split(':')[0]} is somebody's: {' '.join(line.split())}"
+    for path, text in sorted(release.files.items()):
+        if not path.endswith("/variables"):
+            continue
+        names = assignments(text)
+        users = [" ".join(line.split()) for line in rules if line.rstrip().endswith(f"lookup {names['TABLE']}")]
+        users += run("ip", "route", "show", "table", names["TABLE"], check=False).splitlines()
+        if users:
+            yield f"routing table {names['TABLE']} is somebody's: {users[0].strip()}; choose another slot for the exit"
+        if os.path.exists(f"/run/netns/{names['NAMESPACE']}"):
+            yield f"a network namespace {names['NAMESPACE']} is there and is not the gateway's"
+        if os.path.exists(f"/sys/class/net/{names['HOST_LINK']}"):
+            yield f"an interface {names['HOST_LINK']} is there and is not the gateway's"
