@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { SettingsError } from "../gateway/settings/fault";
+import { faultText, SettingsError } from "../gateway/settings/fault";
 import type { Settings } from "../gateway/settings/schema";
 import { type Credentials, parseSettings } from "../gateway/settings/settings";
 import { readProjectFile } from "./projectFiles";
@@ -15,7 +15,7 @@ function plainValue(text: string): unknown {
 
 /**
  * Reads every key of the project's namespace, known or not, so that a mistyped one is reported. Synchronous: all of it is checked
- * before the first resource is made.
+ * before the first resource is made. What is taken and had better be mended is logged as warnings.
  * @returns the settings, and the credentials by exit as a secret
  * @throws RunError with everything that is wrong; Pulumi prints its message alone
  */
@@ -25,7 +25,9 @@ export function loadStackSettings(): { settings: Settings; credentials: pulumi.O
   const values = Object.fromEntries(own.map(([key, text]) => [key.slice(prefix.length), plainValue(text)]));
   const { credentials: unchecked, ...raw } = values;
   try {
-    const { settings, credentials } = parseSettings(raw, { readFile: readProjectFile, credentials: unchecked });
+    const sources = { readFile: readProjectFile, credentials: unchecked, now: new Date() };
+    const { settings, credentials, warnings } = parseSettings(raw, sources);
+    for (const warning of warnings) void pulumi.log.warn(faultText(warning));
     return { settings, credentials: pulumi.secret(Object.fromEntries(credentials)) };
   } catch (error) {
     throw error instanceof SettingsError ? new pulumi.RunError(error.message) : error;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { intervalOf, overlap, type Interval } from "../settings/address";
 import type { RuleSettings, Settings, WindowSettings } from "../settings/schema";
-import { weekdays } from "../settings/fields";
+import { portInterval, weekdays } from "../settings/fields";
 
 /** Hours in which a rule counts. */
 export interface Window {
@@ -40,13 +40,9 @@ function windowOf({ days, from, to, timeZone }: WindowSettings): Window {
 }
 
 function choiceOf({ protocol, ports, during, exit }: RuleSettings): Choice {
-  const ranges = ports?.map((port) => {
-    const [first = 0, last = first] = String(port).split("-").map(Number);
-    return { first, last };
-  });
   return {
     ...(protocol && { protocol }),
-    ...(ranges && { ports: ranges }),
+    ...(ports && { ports: ports.map(portInterval) }),
     ...(during && { window: windowOf(during) }),
     exit,
   };

@@ -27,15 +27,16 @@ function shown(value: unknown): string {
   return `is ${text.length > 120 ? `${text.slice(0, 117)}...` : text}`;
 }
 
+/** What is printed of a fault, or of a warning: where, what stands there, what may, and what to do. */
+export const faultText = (fault: Fault): string =>
+  `wg-gateway:${fault.key} ${shown(fault.value)}\n    allowed: ${fault.allowed}\n    mend:    ${fault.mend}`;
+
 /** All faults of a stack's settings at once. Thrown before any resource is made. */
 export class SettingsError extends Error {
   /** @param faults at least one, in the order in which they are printed */
   constructor(readonly faults: readonly Fault[]) {
     const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
-    const lines = faults.map(
-      (fault) =>
-        `  wg-gateway:${fault.key} ${shown(fault.value)}\n    allowed: ${fault.allowed}\n    mend:    ${fault.mend}`,
-    );
+    const lines = faults.map((fault) => `  ${faultText(fault)}`);
     super(`the stack configuration has ${count}; nothing was changed\n${lines.join("\n")}`);
     this.name = "SettingsError";
   }

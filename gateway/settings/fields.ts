@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isAddress, isNetwork } from "./address";
+import { isAddress, isNetwork, type Interval } from "./address";
 
 /**
  * A leaf of the schema: `base` decides, `allowed` and `mend` are what the user reads when it says no.
@@ -47,23 +47,28 @@ export const isWireGuardKey = (value: string): boolean =>
 export const isHostKey = (value: string): boolean =>
   /^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}( .*)?$/.test(value);
 
-/** A time of the day, HH:MM; 24:00 is the day's end. */
-export const clock = (what: string) =>
+/** A time of the day, HH:MM; 24:00 is the day's end, at which nothing begins. */
+export const clock = (what: string, last: "23:59" | "24:00") =>
   field(
-    z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/),
-    `${what}: a time HH:MM, 00:00..24:00`,
+    z
+      .string()
+      .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/)
+      .refine((value) => value <= last),
+    `${what}: a time HH:MM, 00:00..${last}`,
     'write four digits and quote them, such as "09:00"',
   );
 
 export const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
-/** Whether the platform's time zone data (IANA's) knows a zone. Offsets such as +02:00 are none: they follow no daylight saving. */
+/**
+ * Whether the platform's time zone data (IANA's) knows a zone. Offsets such as +02:00 are none: they follow no daylight saving.
+ * Nor is Europe/BERLIN: the machine looks for a file of that name.
+ */
 export function isTimeZone(value: string): boolean {
+  const areas = /^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)\/.+)$/;
   try {
-    return (
-      /^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)\/.+)$/.test(value) &&
-      new Intl.DateTimeFormat("en", { timeZone: value }) !== undefined
-    );
+    const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: value }).resolvedOptions();
+    return areas.test(value) && (timeZone === value || timeZone.toLowerCase() !== value.toLowerCase());
   } catch {
     return false;
   }
@@ -73,4 +78,10 @@ export function isTimeZone(value: string): boolean {
 export function isPortRange(value: string): boolean {
   const [, first, last] = /^([1-9]\d{0,4})-([1-9]\d{0,4})$/.exec(value) ?? [];
   return first !== undefined && Number(first) <= Number(last) && Number(last) <= 65535;
+}
+
+/** @param port a port, or a range by {@link isPortRange} */
+export function portInterval(port: number | string): Interval {
+  const [first = 0, last = first] = String(port).split("-").map(Number);
+  return { first, last };
 }

@@ -1,5 +1,6 @@
-import { isHost } from "./address";
-import { fileOptions, inlineOptions, passed, refused, rejected, replaced } from "./profileOptions";
+import { isAddress, isHost } from "./address";
+import { checkCertificates, checkServerProof, type InlineFile, type Verdict } from "./certificates";
+import { fileOptions, inlineOptions, passed, refused, rejected, replaced, resolverScripts } from "./profileOptions";
 
 /** Where a provider listens; one `remote` line of its profile. */
 export interface Remote {
@@ -26,6 +27,20 @@ export interface ProfileFinding {
   readonly problem: string;
   readonly mend: string;
 }
+
+/** A profile as read. It is usable only when `findings` is empty; `warnings` say what weakens it or will end its use. */
+export interface ReadProfile<Profile> extends Verdict {
+  readonly profile: Profile;
+}
+
+/** A warning when every remote is a name: the host looks names up before each start of the client, and may have no answer. */
+export function namesOnly(remotes: readonly Remote[], line: number | undefined, mend: string): ProfileFinding[] {
+  if (remotes.length === 0 || remotes.some(({ host }) => isAddress(host))) return [];
+  const problem = "the provider is known by name only, so that the exit cannot start while the host's DNS fails";
+  return [{ ...(line !== undefined && { line }), problem, mend }];
+}
+
+const again = "download the provider's profile again";
 
 /** Bytes of an option's line that OpenVPN reads; it stops at a longer one (OPTION_LINE_SIZE in its options.h, with the line's end). */
 const LONGEST_LINE = 254;
@@ -67,14 +82,18 @@ interface Scope {
 /**
  * Reads a provider's .ovpn file. Nothing is passed on as it stood: each line is written anew from the words read, so that OpenVPN
  * cannot understand it in another way than this did.
- * @returns what the gateway uses of it, and everything that is wrong with it; it is usable only when `findings` is empty
+ * @param now when its certificates must be valid
+ * @returns what the gateway uses of it, and everything that is wrong with it
  */
-export function parseProfile(text: string): { profile: OpenVpnProfile; findings: ProfileFinding[] } {
+export function parseProfile(text: string, now: Date): ReadProfile<OpenVpnProfile> {
   const findings: ProfileFinding[] = [];
   const lines: string[] = [];
   const remotes: { line: number; parts: readonly string[]; scope: Scope }[] = [];
   const top: Scope = { line: 1 };
-  const within: { connection?: Scope; inline?: { name: string; line: number; known: boolean } } = {};
+  const within: { connection?: Scope; inline?: InlineFile & { rows: string[]; known: boolean } } = {};
+  const files: InlineFile[] = [];
+  /** Every option that is passed on, blocks among them. */
+  const stated: (readonly string[])[] = [];
   let wantsCredentials = false;
   const find = (line: number, problem: string, mend: string) => void findings.push({ line, problem, mend });
 
@@ -84,24 +103,30 @@ export function parseProfile(text: string): { profile: OpenVpnProfile; findings:
       return;
     }
     const known = inlineOptions.has(name) && !within.connection;
-    within.inline = { name, line, known };
-    if (known) lines.push(`<${name}>`);
-    else if (name === "auth-user-pass")
+    within.inline = { name, line, known, rows: [] };
+    if (known) {
+      lines.push(`<${name}>`);
+      files.push(within.inline);
+      stated.push([name]);
+    } else if (name === "auth-user-pass")
       find(line, "a block holds the credentials", "take it out and set them as the stack's secret `credentials`");
     else find(line, "a block opens that no client's profile has there", "take the block out");
   };
 
-  const inlineLine = (raw: string, line: number, { name, known }: NonNullable<typeof within.inline>) => {
+  const inlineLine = (raw: string, line: number, { name, known, rows }: NonNullable<typeof within.inline>) => {
     // OpenVPN ends the block at any line that begins so, and reads a long line in pieces, each of which may begin so.
     const closed = raw.trimStart().startsWith(`</${name}>`);
     if (closed) within.inline = undefined;
+    else rows.push(raw);
     if (known && !closed && raw.includes("<"))
       find(line, "an inline file holds a <", "leave nothing but the key or certificate in the block");
     else if (known) lines.push(closed ? `</${name}>` : raw);
   };
 
   const pass = (parts: readonly string[], option: string, line: number) => {
-    const whole = [option, ...parts.slice(1)].map(written).join(" ");
+    const meant = [option, ...parts.slice(1)];
+    const whole = meant.map(written).join(" ");
+    if (parts[1] !== "[inline]") stated.push(meant);
     if (within.connection) find(line, `\`${option}\` stands inside <connection>`, "move it out of the block");
     else if (fileOptions.has(option) && parts[1] === "[inline]") {
       // The file follows as a block; the direction of tls-auth would be lost with this line.
@@ -125,6 +150,7 @@ export function parseProfile(text: string): { profile: OpenVpnProfile; findings:
     else if (option === "auth-user-pass") wantsCredentials = true;
     else if (/^dev(-type)?$/.test(option) && /^tap/.test(parts[1] ?? ""))
       find(line, "`dev tap` bridges Ethernet; a gateway routes", "ask the provider for a `dev tun` profile");
+    else if (/^(up|down)$/.test(option) && parts.length === 2 && resolverScripts.has(parts[1] ?? "")) return;
     else if (refused.has(option))
       find(line, `\`${option}\` runs a script or a plugin, or reads other files, on the gateway`, "take the line out");
     else if (rejected.has(option))
@@ -146,8 +172,7 @@ export function parseProfile(text: string): { profile: OpenVpnProfile; findings:
   rows.forEach((raw, index) => {
     const line = index + 1;
     // eslint-disable-next-line no-control-regex -- these are what it looks for
-    if (/[\0-\x08\x0b-\x1f\x7f]/.test(raw))
-      find(line, "a control character stands in the line", "download the provider's profile again");
+    if (/[\0-\x08\x0b-\x1f\x7f]/.test(raw)) find(line, "a control character stands in the line", again);
     else if (within.inline) inlineLine(raw, line, within.inline);
     else {
       const parts = words(raw);
@@ -158,7 +183,7 @@ export function parseProfile(text: string): { profile: OpenVpnProfile; findings:
   const unclosed = within.inline ?? within.connection;
   if (unclosed) find(unclosed.line, "a block begins that is never closed", "close it, as in </ca>");
 
-  const whole = remotes.flatMap(({ line, parts: [, host = "", port, protocol], scope }) => {
+  const sound = remotes.flatMap(({ line, parts: [, host = "", port, protocol], scope }) => {
     const remote = readRemote(
       host,
       port ?? scope.port ?? top.port ?? "1194",
@@ -167,8 +192,15 @@ export function parseProfile(text: string): { profile: OpenVpnProfile; findings:
     if (!remote) find(line, "the remote is not `remote HOST PORT udp|tcp` over IPv4", "write it so");
     return remote ?? [];
   });
-  const again = "download the provider's profile again";
   if (text.trim() === "") findings.push({ problem: "the file is empty", mend: again });
   else if (remotes.length === 0) findings.push({ problem: "no `remote` line names the provider", mend: again });
-  return { profile: { kind: "openvpn", remotes: whole, wantsCredentials, lines }, findings };
+
+  const whole = files.filter((file) => file !== unclosed);
+  const verdicts = text.trim() === "" ? [] : [checkCertificates(whole, now), checkServerProof(stated)];
+  const addressToo = `add a line \`remote ADDRESS ${sound[0]?.port} ${sound[0]?.protocol}\` with an address the provider names`;
+  return {
+    profile: { kind: "openvpn", remotes: sound, wantsCredentials, lines },
+    findings: [...findings, ...verdicts.flatMap((verdict) => verdict.findings)],
+    warnings: [...namesOnly(sound, remotes[0]?.line, addressToo), ...verdicts.flatMap((verdict) => verdict.warnings)],
+  };
 }

@@ -7,13 +7,25 @@ const names = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
 /** Runs programs, loads code or reads other files: refused, since the profile comes from outside and OpenVPN runs with privileges. */
 export const refused = names(`
   up down route-up route-pre-down ipchange tls-verify auth-user-pass-verify client-connect client-disconnect learn-address
-  client-crresponse tls-crypt-v2-verify plugin iproute management config cd chroot setenv-safe askpass pkcs11-providers engine
+  client-crresponse tls-crypt-v2-verify plugin iproute management config cd chroot askpass pkcs11-providers engine
   providers tls-export-cert tmp-dir capath`);
 
-/** Unknown to OpenVPN 2.6, which stops at them (tried with 2.6.14). */
-export const rejected = names("keysize key-method ncp-disable no-iv tls-remote compat-names no-name-remapping");
+/**
+ * What many providers' `up` and `down` name: the distributions' scripts that enter the provider's resolvers. The gateway has its own, so
+ * that the lines are left out; any other script is refused.
+ */
+export const resolverScripts: ReadonlySet<string> = new Set([
+  "/etc/openvpn/update-resolv-conf",
+  "/etc/openvpn/update-systemd-resolved",
+]);
 
-/** Decided by the gateway itself: silently replaced by its own line, or of no use in a namespace. */
+/** Unknown to OpenVPN 2.6, which stops at them (tried with 2.6.14), and what they wanted is lost without them. */
+export const rejected = names("no-iv tls-remote compat-names no-name-remapping");
+
+/**
+ * Decided by the gateway itself: silently replaced by its own line, or of no use in a namespace. Among them are options that 2.6 does not
+ * know and does not need: `key-method` has one value left, `ncp-disable` none, and the ciphers left have keys of one size.
+ */
 export const replaced = names(`
   remote proto port rport lport nobind bind local dev dev-type dev-node client auth-user-pass auth-retry auth-nocache
   script-security redirect-gateway redirect-private dhcp-option dns block-outside-dns block-ipv6 route route-ipv6 route-delay
@@ -23,7 +35,7 @@ export const replaced = names(`
   group writepid ping ping-restart ping-exit ping-timer-rem keepalive mssfix tun-mtu link-mtu tun-mtu-extra tun-ipv6
   explicit-exit-notify fast-io nice up-delay up-restart down-pre machine-readable-output suppress-timestamps setenv
   push-peer-info windows-driver disable-dco disable-occ ignore-unknown-option mute-replay-warnings float txqueuelen mlock rcvbuf
-  sndbuf`);
+  sndbuf passtos setenv-safe keysize key-method ncp-disable`);
 
 /** Says how to speak to the provider: passed on. */
 export const passed = names(`

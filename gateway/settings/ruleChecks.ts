@@ -1,5 +1,6 @@
-import { intervalOf, type Interval } from "./address";
+import { intervalOf, overlap, type Interval } from "./address";
 import type { Report } from "./fault";
+import { portInterval } from "./fields";
 import type { RuleSettings, Shape } from "./schema";
 import { meant } from "./shape";
 
@@ -12,7 +13,7 @@ export function checkGroups(groups: Shape["groups"], exits: Shape["exits"], repo
     group.members.forEach((member, at) => {
       const key = `groups[${index}].members[${at}]`;
       const near = meant(member, known);
-      if (groups.some(({ name }) => name === member))
+      if (!known.includes(member) && groups.some(({ name }) => name === member))
         report(
           key,
           member,
@@ -34,11 +35,7 @@ export function checkGroups(groups: Shape["groups"], exits: Shape["exits"], repo
 const PROTOCOLS = ["tcp", "udp", "icmp", "another"] as const;
 const ALL_PORTS: Interval = { first: 0, last: 65535 };
 
-const portsOf = (rule: RuleSettings): Interval[] =>
-  rule.ports?.map((port) => {
-    const [first, last = first] = String(port).split("-").map(Number);
-    return { first: first ?? 0, last: last ?? 0 };
-  }) ?? [ALL_PORTS];
+const portsOf = ({ ports }: RuleSettings): Interval[] => ports?.map(portInterval) ?? [ALL_PORTS];
 
 /** What is left of intervals when one is taken out. */
 const without = (pieces: readonly Interval[], taken: Interval): Interval[] =>
@@ -49,22 +46,28 @@ const without = (pieces: readonly Interval[], taken: Interval): Interval[] =>
     ].filter(({ first, last }) => first <= last),
   );
 
-const meet = (a: Interval, b: Interval): boolean => a.first <= b.last && b.first <= a.last;
+/** Whether an earlier rule takes traffic of `rule` at all times at which that one counts: it has no hours, or the same. */
+function takesOf(rule: RuleSettings, earlier: RuleSettings, subnet: string): boolean {
+  const hours = JSON.stringify(earlier.during);
+  return (
+    (hours === undefined || hours === JSON.stringify(rule.during)) &&
+    overlap(intervalOf(earlier.from ?? subnet), intervalOf(rule.from ?? subnet)) &&
+    (earlier.protocol ?? rule.protocol) === (rule.protocol ?? earlier.protocol) &&
+    portsOf(earlier).some((taken) => portsOf(rule).some((own) => overlap(taken, own)))
+  );
+}
 
 /**
- * Whether packets of `rule` are left after the earlier rules. A rule with hours counts as earlier only for one with the same hours.
+ * Whether packets of `rule` are left when its rivals, by {@link takesOf}, have taken theirs.
  * Looks at one address of each piece that the rules' borders cut the clients' network into: within a piece all are alike.
  */
-function reachable(rule: RuleSettings, earlier: readonly RuleSettings[], subnet: Interval): boolean {
-  const hours = JSON.stringify(rule.during);
-  const rivals = earlier
-    .filter(({ during }) => during === undefined || JSON.stringify(during) === hours)
-    .map((rival) => ({ ...rival, source: rival.from === undefined ? subnet : intervalOf(rival.from) }));
-  const own = rule.from === undefined ? subnet : intervalOf(rule.from);
-  const borders = [own.first, ...rivals.flatMap(({ source }) => [source.first, source.last + 1])];
+function reachable(rule: RuleSettings, rivals: readonly RuleSettings[], subnet: string): boolean {
+  const placed = rivals.map((rival) => ({ ...rival, source: intervalOf(rival.from ?? subnet) }));
+  const own = intervalOf(rule.from ?? subnet);
+  const borders = [own.first, ...placed.flatMap(({ source }) => [source.first, source.last + 1])];
   const addresses = [...new Set(borders.filter((at) => own.first <= at && at <= own.last))];
   return addresses.some((at) => {
-    const here = rivals.filter(({ source }) => meet(source, { first: at, last: at }));
+    const here = placed.filter(({ source }) => overlap(source, { first: at, last: at }));
     return PROTOCOLS.some((protocol) => {
       if (rule.protocol !== undefined && rule.protocol !== protocol) return false;
       const fitting = here.filter((rival) => rival.protocol === undefined || rival.protocol === protocol);
@@ -73,29 +76,40 @@ function reachable(rule: RuleSettings, earlier: readonly RuleSettings[], subnet:
   });
 }
 
+/** A rule as a message shows it. */
+const inWords = ({ from, protocol, ports, during, exit }: RuleSettings): string =>
+  [
+    ...(from === undefined ? [] : [`from ${from}`]),
+    ...(protocol === undefined ? [] : [protocol]),
+    ...(ports === undefined ? [] : [ports.join(",")]),
+    ...(during === undefined ? [] : [`during ${during.days.join(",")} ${during.from}-${during.to}`]),
+    `to ${exit}`,
+  ].join(" ");
+
 /** Conditions that cannot be, and rules that can never match because earlier ones take everything. */
 export function checkRules(rules: readonly RuleSettings[], { subnet }: Shape["wireguard"], report: Report): void {
-  const whole = intervalOf(subnet);
   rules.forEach((rule, index) => {
     if (rule.ports !== undefined && rule.protocol !== "tcp" && rule.protocol !== "udp")
       report(
         `rules[${index}].ports`,
-        rule.ports,
+        rule.ports.join(", "),
         "ports only together with protocol tcp or udp",
         "add the protocol; for both write two rules",
       );
     if (rule.during !== undefined && rule.during.from === rule.during.to)
       report(
         `rules[${index}].during`,
-        rule.during,
+        `${rule.during.from}-${rule.during.to}`,
         "hours that are not empty",
         "for the whole day write from 00:00 to 24:00",
       );
-    if (!reachable(rule, rules.slice(0, index), whole))
+    const rivals = rules.slice(0, index).filter((earlier) => takesOf(rule, earlier, subnet));
+    const named = rivals.map((rival) => `rules[${rules.indexOf(rival)}]`).join(", ");
+    if (!reachable(rule, rivals, subnet))
       report(
         `rules[${index}]`,
-        rule,
-        "a rule that can match: the first match wins, and the rules before it take all of its traffic",
+        inWords(rule),
+        `a rule that can match: the first match wins, and all of its traffic is taken by ${named}`,
         "move it up, or take it out",
       );
   });

@@ -26,7 +26,7 @@ const networks = "a list of networks in CIDR form, such as [198.51.100.7/32]";
 const resolvers = "a list of 1..16 IPv4 addresses";
 
 /** Names the gateway uses itself where an exit's would stand. */
-const taken = ["direct", "block", "host", "local"];
+const taken = ["direct", "block", "host", "local", "none"];
 
 const daysText = "a list of days, such as [mon, tue]";
 const portsText = "a list of 1..64 ports and ranges, such as [80, 443, 8000-8100]";
@@ -109,7 +109,7 @@ const exit = z.strictObject(
     /** What rules call it. */
     name: field(
       exitName.refine((value) => !taken.includes(value)),
-      "an exit's name: 1..8 of a-z, 0-9 and -, beginning with a letter; not direct, block, host or local, which are the gateway's own",
+      `an exit's name: 1..8 of a-z, 0-9 and -, beginning with a letter; not ${taken.join(", ")}, which are the gateway's own`,
       "choose another name",
     ),
     /** What the provider speaks. Default openvpn. */
@@ -137,11 +137,13 @@ const during = z.strictObject(
     days: z
       .array(field(z.enum(weekdays), `one of ${weekdays.join(", ")}`, "write the day's first three letters"), daysText)
       .min(1, daysText)
+      // Each once and in order, so that the same hours are the same.
+      .transform((days) => weekdays.filter((day) => days.includes(day)))
       .default([...weekdays]),
     /** When it begins, HH:MM. */
-    from: clock("the beginning"),
+    from: clock("the beginning", "23:59"),
     /** When it ends, HH:MM, up to 24:00; not after the beginning: on the next day. */
-    to: clock("the end"),
+    to: clock("the end", "24:00"),
     /** An IANA time zone. */
     timeZone: field(
       z.string().refine(isTimeZone),

@@ -10,7 +10,7 @@ import {
   defaultRules,
 } from "./between";
 
-import { SettingsError, type Report } from "./fault";
+import { SettingsError, type Fault, type Report } from "./fault";
 import { checkEc2Host, checkHostAddress, readExistingHost } from "./hostChecks";
 import { parseProfile } from "./profile";
 import { checkGroups, checkRules } from "./ruleChecks";
@@ -26,24 +26,38 @@ export interface Sources {
   readonly readFile: (path: string) => string | undefined;
   /** The stack's secret `credentials`: exit -> {username, password}; unchecked. */
   readonly credentials: unknown;
+  /** When the certificates of provider profiles must be valid. */
+  readonly now: Date;
+}
+
+/** What a stack's configuration comes to. */
+export interface ParsedSettings {
+  readonly settings: Settings;
+  readonly credentials: ReadonlyMap<string, Credentials>;
+  /** What is taken, and had better be mended. */
+  readonly warnings: readonly Fault[];
 }
 
 /** Reads an exit's profile. Where it cannot be read there is a fault, and an empty profile so that the rest can be looked at. */
-function readExit(exit: Shape["exits"][number], key: string, { readFile }: Sources, report: Report): ExitSettings {
+function readExit(
+  exit: Shape["exits"][number],
+  key: string,
+  { readFile, now }: Sources,
+  report: Report,
+  warn: Report,
+): ExitSettings {
   const text = readFile(exit.profile);
   if (text === undefined) {
     report(key, exit.profile, "the path of a file that can be read", "put the provider's file there, or mend the path");
     return { ...exit, provider: { kind: "openvpn", remotes: [], wantsCredentials: false, lines: [] } };
   }
   const openvpn = exit.kind === "openvpn";
-  const { profile, findings } = openvpn ? parseProfile(text) : parseWireGuardProfile(text);
-  for (const { line, problem, mend } of findings)
-    report(
-      key,
-      line === undefined ? exit.profile : `${exit.profile}:${line}`,
-      `${openvpn ? "a client profile that OpenVPN 2.6 takes" : "a configuration as for wg-quick"}; here ${problem}`,
-      mend,
-    );
+  const { profile, findings, warnings } = openvpn ? parseProfile(text, now) : parseWireGuardProfile(text);
+  const allowed = openvpn ? "a client profile that OpenVPN 2.6 takes" : "a configuration as for wg-quick";
+  const where = (line: number | undefined) => (line === undefined ? exit.profile : `${exit.profile}:${line}`);
+  for (const { line, problem, mend } of findings) report(key, where(line), `${allowed}; here ${problem}`, mend);
+  for (const { line, problem, mend } of warnings)
+    warn(key, where(line), `${allowed}, as this is; but ${problem}`, mend);
   return { ...exit, provider: profile };
 }
 
@@ -51,20 +65,19 @@ function readExit(exit: Shape["exits"][number], key: string, { readFile }: Sourc
  * Turns a stack's raw configuration into settings, or says everything that is wrong with it.
  * Pure but for `sources.readFile`; nothing is made before it has returned.
  * @param raw the stack's keys without the project's prefix, as plain values
- * @returns settings with every default filled in and every provider profile read, and the credentials by exit
+ * @returns settings with every default filled in and every provider profile read, the credentials by exit, and warnings
  * @throws SettingsError with all faults: those of single values, and those between values of sections that are sound
  */
-export function parseSettings(
-  raw: unknown,
-  sources: Sources,
-): { settings: Settings; credentials: ReadonlyMap<string, Credentials> } {
+export function parseSettings(raw: unknown, sources: Sources): ParsedSettings {
   const isMap = typeof raw === "object" && raw !== null && !Array.isArray(raw);
   const { sound, whole, faults } = parseShape(isMap ? { ...raw, credentials: sources.credentials } : raw);
   const report: Report = (key, value, allowed, mend) => void faults.push({ key, value, allowed, mend });
+  const warnings: Fault[] = [];
+  const warn: Report = (key, value, allowed, mend) => void warnings.push({ key, value, allowed, mend });
 
   const { wireguard, clients, rules, groups, localNetworks, credentials } = sound;
 
-  const exits = sound.exits?.map((exit, index) => readExit(exit, `exits[${index}].profile`, sources, report));
+  const exits = sound.exits?.map((exit, index) => readExit(exit, `exits[${index}].profile`, sources, report, warn));
   if (exits) checkExits(exits, report);
   if (exits && credentials) checkCredentials(exits, credentials, report);
   if (exits && groups) checkGroups(groups, exits, report);
@@ -88,5 +101,6 @@ export function parseSettings(
   return {
     settings: { ...settings, host, exits, rules: rules ?? defaultRules(whole.wireguard, exits) },
     credentials: new Map(Object.entries(checked)),
+    warnings,
   };
 }

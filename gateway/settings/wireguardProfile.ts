@@ -1,6 +1,6 @@
-import { isAddress } from "./address";
+import { isAddress, isCidr, isHost } from "./address";
 import { isWireGuardKey } from "./fields";
-import type { ProfileFinding, Remote } from "./profile";
+import { namesOnly, type ProfileFinding, type ReadProfile, type Remote } from "./profile";
 
 /** What the gateway takes from a WireGuard provider's .conf file (`man 8 wg`, `man 8 wg-quick`). */
 export interface WireGuardProfile {
@@ -10,7 +10,7 @@ export interface WireGuardProfile {
   readonly wantsCredentials: false;
   /** The customer's IPv4 address in the tunnel. */
   readonly address: string;
-  /** Bytes, 1280..1420. Default 1420. */
+  /** Bytes, 576..1420. Default 1420. */
   readonly mtu: number;
   /** Key material: secrets. */
   readonly privateKey: string;
@@ -22,86 +22,126 @@ export interface WireGuardProfile {
 const scripts = new Set(["preup", "postup", "predown", "postdown"]);
 /** Decided by the gateway itself: its resolvers, its routes. */
 const replaced = new Set(["dns", "table", "saveconfig", "fwmark", "listenport", "allowedips", "persistentkeepalive"]);
+/** What is used, and the section it belongs to. */
+const used: ReadonlyMap<string, string> = new Map([
+  ["privatekey", "interface"],
+  ["address", "interface"],
+  ["mtu", "interface"],
+  ["publickey", "peer"],
+  ["presharedkey", "peer"],
+  ["endpoint", "peer"],
+]);
+/** AmneziaWG's: its packets look like nothing a WireGuard peer knows. */
+const foreign = /^(jc|jmin|jmax|s[1-4]|h[1-4]|i[1-5])$/;
 
-/**
- * Reads a WireGuard provider's .conf file.
- * @returns what the gateway uses of it, and everything that is wrong with it; it is usable only when `findings` is empty
- */
-export function parseWireGuardProfile(text: string): { profile: WireGuardProfile; findings: ProfileFinding[] } {
+/** IPv6 around a packet of this size still fits an uplink of 1500 bytes. */
+const LARGEST_MTU = 1420;
+
+const again = "download the provider's configuration again";
+
+interface Entry {
+  readonly value: string;
+  readonly line: number;
+}
+
+/** The file's settings by their names in lower case, each as often as it stands there, and what is not understood. */
+function readEntries(text: string): { entries: ReadonlyMap<string, Entry[]>; findings: ProfileFinding[] } {
   const findings: ProfileFinding[] = [];
-  const values = new Map<string, { value: string; line: number }>();
+  const entries = new Map<string, Entry[]>();
   let section = "";
   let peers = 0;
-  text.split(/\r?\n/).forEach((raw, index) => {
-    const line = index + 1;
-    const content = raw.replace(/#.*/, "").trim();
-    if (content === "") return;
-    const opened = /^\[(interface|peer)\]$/i.exec(content)?.[1]?.toLowerCase();
-    if (opened !== undefined) {
-      section = opened;
-      if (opened === "peer") peers += 1;
-      if (peers > 1)
-        findings.push({
-          line,
-          problem: "there is a second [Peer]",
-          mend: "keep the one server that this exit shall use",
-        });
-      return;
-    }
-    const [, key = "", value = ""] = /^([A-Za-z]+)\s*=\s*(.*)$/.exec(content) ?? [];
+  const entry = (content: string, line: number) => {
+    const [, key = "", value = ""] = /^([A-Za-z0-9]+)\s*=\s*(.*)$/.exec(content) ?? [];
     const name = key.toLowerCase();
-    if (scripts.has(name))
-      findings.push({ line, problem: `\`${key}\` runs a command on the gateway`, mend: "take the line out" });
-    else if (replaced.has(name)) return;
-    else if (["privatekey", "address", "mtu", "publickey", "presharedkey", "endpoint"].includes(name) && section !== "")
-      values.set(name, { value, line });
-    else
-      findings.push({
-        line,
-        problem: "the line is no setting of wg-quick that the gateway knows",
-        mend: "take the line out",
-      });
-  });
+    const find = (problem: string, mend: string) => void findings.push({ line, problem, mend });
+    if (scripts.has(name)) find(`\`${key}\` runs a command on the gateway`, "take the line out");
+    else if (foreign.test(name)) find("a setting of AmneziaWG stands there", "ask the provider for plain WireGuard");
+    else if (replaced.has(name) || (section === "peer" && peers > 1)) return;
+    else if (used.has(name) && used.get(name) === section)
+      entries.set(name, [...(entries.get(name) ?? []), { value, line }]);
+    else find("the line is no setting of wg-quick that the gateway knows there", "take the line out");
+  };
+  // A comment begins anywhere, and capitals do not matter, as in wg-quick.
+  text
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .forEach((raw, index) => {
+      const content = raw.replace(/#.*/, "").trim();
+      const opened = /^\[(interface|peer)\]$/i.exec(content)?.[1]?.toLowerCase();
+      section = opened ?? section;
+      if (opened === "peer" && ++peers > 1) {
+        const mend = "keep the one server that this exit shall use";
+        findings.push({ line: index + 1, problem: "there is another [Peer]", mend });
+      } else if (opened === undefined && content !== "") entry(content, index + 1);
+    });
+  return { entries, findings };
+}
 
-  const get = (name: string) => values.get(name)?.value;
-  const wrong = (name: string, problem: string, mend: string) =>
-    findings.push({ ...(values.has(name) && { line: values.get(name)?.line }), problem, mend });
-  const again = "download the provider's configuration again";
+/**
+ * Reads a WireGuard provider's .conf file. What cannot be used is left out of the profile: no value of it holds anything but an address, a
+ * host or a key.
+ * @returns what the gateway uses of it, and everything that is wrong with it
+ */
+export function parseWireGuardProfile(text: string): ReadProfile<WireGuardProfile> {
+  const { entries, findings } = readEntries(text);
+  // Of a setting that stands there twice the last one counts, as for wg; addresses add up.
+  const last = (name: string): Entry | undefined => entries.get(name)?.at(-1);
+  const wrong = (entry: Entry | undefined, problem: string, mend: string) =>
+    void findings.push({ ...(entry && { line: entry.line }), problem, mend });
 
-  for (const [name, shown] of [
-    ["privatekey", "PrivateKey"],
-    ["publickey", "PublicKey"],
-  ] as const)
-    if (!isWireGuardKey(get(name) ?? "")) wrong(name, `there is no whole ${shown}`, again);
-  const presharedKey = get("presharedkey");
-  if (presharedKey !== undefined && !isWireGuardKey(presharedKey))
-    wrong("presharedkey", "PresharedKey is not whole", again);
+  const key = (name: string, mend: string): string => {
+    const entry = last(name.toLowerCase());
+    if (entry && isWireGuardKey(entry.value)) return entry.value;
+    wrong(entry, entry ? `the ${name} is not a whole key, 44 characters` : `there is no ${name}`, mend);
+    return "";
+  };
+  if (text.trim() === "") findings.push({ problem: "the file is empty", mend: again });
+  const privateKey = key("PrivateKey", `${again}, or put the key in that belongs to the one you gave the provider`);
+  const publicKey = key("PublicKey", again);
+  const presharedKey = last("presharedkey") && key("PresharedKey", again);
 
-  const address = (get("address") ?? "")
-    .split(/\s*,\s*/)
-    .map((one) => one.split("/")[0] ?? "")
-    .find(isAddress);
-  if (address === undefined) wrong("address", "there is no IPv4 Address", again);
+  const given = entries.get("address") ?? [];
+  const address = given
+    .flatMap(({ value }) => value.split(/\s*,\s*/))
+    .find((one) => isAddress(one) || isCidr(one))
+    ?.split("/")[0];
+  if (address === undefined)
+    wrong(given[0], given.length > 0 ? "the Address is not an IPv4 one" : "there is no Address", again);
 
-  const [, host = "", port = ""] = /^(.+):(\d+)$/.exec(get("endpoint") ?? "") ?? [];
-  if (!/^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(host) || Number(port) < 1 || Number(port) > 65535)
-    wrong("endpoint", "there is no Endpoint HOST:PORT over IPv4", again);
+  const endpoint = last("endpoint");
+  const [, host = "", digits = ""] = /^(.+):(\d{1,5})$/.exec(endpoint?.value ?? "") ?? [];
+  const port = Number(digits);
+  const remotes: Remote[] = isHost(host) && port >= 1 && port <= 65535 ? [{ host, port, protocol: "udp" }] : [];
+  if (endpoint === undefined) wrong(endpoint, "there is no Endpoint", again);
+  else if (/^\[.*\]:\d+$/.test(endpoint.value))
+    wrong(
+      endpoint,
+      "the Endpoint is an IPv6 address; the gateway reaches providers by IPv4",
+      "take the server's IPv4 address",
+    );
+  else if (remotes.length === 0) wrong(endpoint, "the Endpoint is not HOST:PORT", again);
 
-  const mtu = Number(get("mtu") ?? 1420);
-  if (!Number.isInteger(mtu) || mtu < 1280 || mtu > 1420)
-    wrong("mtu", "MTU is not 1280..1420", "take the line out for 1420");
+  const size = last("mtu");
+  const mtu = /^\d{1,5}$/.test(size?.value ?? "") ? Math.min(Number(size?.value), LARGEST_MTU) : LARGEST_MTU;
+  if (size && (!/^\d{1,5}$/.test(size.value) || mtu < 576))
+    wrong(size, "the MTU is not a number of bytes from 576 on", `take the line out for ${LARGEST_MTU}`);
 
   return {
     profile: {
       kind: "wireguard",
-      remotes: [{ host, port: Number(port), protocol: "udp" }],
+      remotes,
       wantsCredentials: false,
       address: address ?? "0.0.0.0",
       mtu,
-      privateKey: get("privatekey") ?? "",
-      publicKey: get("publickey") ?? "",
+      privateKey,
+      publicKey,
       presharedKey,
     },
     findings,
+    warnings: namesOnly(
+      remotes,
+      endpoint?.line,
+      "put the server's address in the name's place, if the provider names it",
+    ),
   };
 }

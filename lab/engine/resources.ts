@@ -28,13 +28,17 @@ async function runCommand(
   return { ...(await runRemote(connection, { command, stdin: stdin ?? "", onLine })) };
 }
 
+function newBytes({ length }: WireProperties): WireProperties {
+  const bytes = randomBytes(Number(length));
+  return { base64: bytes.toString("base64"), hex: bytes.toString("hex") };
+}
+
 /** What the engine can make, by Pulumi's type. Everything else is refused. */
 export const providers: Readonly<Record<string, Provider>> = {
   "random:index/randomBytes:RandomBytes": {
-    create({ length }) {
-      const bytes = randomBytes(Number(length));
-      return Promise.resolve({ id: "none", outputs: { base64: bytes.toString("base64"), hex: bytes.toString("hex") } });
-    },
+    create: (inputs) => Promise.resolve({ id: "none", outputs: newBytes(inputs) }),
+    // The real provider replaces it, which comes to the same: other keepers, other bytes.
+    update: (inputs) => Promise.resolve(newBytes(inputs)),
     delete: () => Promise.resolve(),
   },
   "command:remote:Command": {

@@ -7,6 +7,7 @@ import { vi } from "vitest";
 import { sshKeys } from "../../gateway/keys";
 import type { Registration } from "../../lab/engine/engine";
 import { watchMonitor } from "../../lab/engine/monitor";
+import { CA } from "../gateway/certificatesFixtures";
 import { isSecret, unwrap, type Wire, type WireProperties } from "../../lab/engine/secretValue";
 
 /** What the program asked for. */
@@ -35,7 +36,7 @@ export const LOGIN_KEY = sshKeys(Buffer.alloc(32, 1), "login").privateKey;
 export const PASSWORD = "provider-password";
 writeFileSync(
   profileFile,
-  `client\nremote 203.0.113.40 1194 udp\nauth-user-pass\n<key>\n-----BEGIN PRIVATE KEY-----\n${PROVIDER_KEY}\n-----END PRIVATE KEY-----\n</key>\n`,
+  `client\nremote 203.0.113.40 1194 udp\nauth-user-pass\nremote-cert-tls server\n${CA}<key>\n-----BEGIN PRIVATE KEY-----\n${PROVIDER_KEY}\n-----END PRIVATE KEY-----\n</key>\n`,
 );
 writeFileSync(privateKeyFile, LOGIN_KEY);
 

@@ -1,6 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { configure, existingSettings, mockEngine, PASSWORD } from "./program";
+import { CA } from "../gateway/certificatesFixtures";
+import { configure, existingSettings, mockEngine, PASSWORD, PROVIDER_KEY } from "./program";
 
 /** Loads the program outside of a stack: what it throws, and what it had made until then. */
 async function load(settings: Record<string, unknown>): Promise<{ error: unknown; made: number }> {
@@ -42,6 +46,22 @@ describe("settings with faults", () => {
     expect((error as Error).message).toContain("credentials");
     expect((error as Error).message).not.toContain(PASSWORD);
   });
+});
+
+it("what is taken and had better be mended is logged, a warning each, and the program runs", async () => {
+  const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+  const folder = mkdtempSync(join(tmpdir(), "wg-gateway-test-"));
+  const profile = join(folder, "weak.ovpn");
+  writeFileSync(profile, `client\nremote provider.example 1194 udp\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`);
+  const exits = [{ name: "vpn", profile }];
+  expect(await load({ ...existingSettings, exits })).toMatchObject({ error: undefined });
+  const said = warn.mock.calls.map(([message]) => message);
+  warn.mockRestore();
+  expect(said).toEqual([expect.stringContaining("by name only"), expect.stringContaining("any customer")]);
+  for (const message of said) {
+    expect(message).toMatch(/^wg-gateway:exits\[0\]\.profile is ".*weak\.ovpn(:2)?"\n {4}allowed: .*\n {4}mend: {4}/);
+    expect(message).not.toContain(PROVIDER_KEY);
+  }
 });
 
 it("keys of other namespaces are no settings", async () => {

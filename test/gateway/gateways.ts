@@ -5,14 +5,19 @@ import { renderFiles } from "../../gateway/render/bundle";
 import type { GatewaySecrets } from "../../gateway/secrets";
 import { addressText, intervalOf, intervalText } from "../../gateway/settings/address";
 import type { Settings } from "../../gateway/settings/schema";
-import { ec2, parse, type Raw } from "./settingsFixtures";
+import { CA } from "./certificatesFixtures";
+import { ec2, faultsOf, parse, type Raw } from "./settingsFixtures";
 
 /** Text that must be found nowhere but in files of mode 0600. */
 export const PROVIDER_KEY = "recognisable-provider-key";
 export const PASSWORD = "recognisable-password";
+/** A customer's key at a WireGuard provider. */
+export const PROVIDER_WIREGUARD_KEY = wireGuardKeys(Buffer.alloc(32, 201)).privateKey;
+const providerKey = wireGuardKeys(Buffer.alloc(32, 202)).publicKey;
 const profiles: Readonly<Record<string, string>> = {
-  "asks.ovpn": `client\nremote provider.example 1194 udp\nauth-user-pass\n<key>\n${PROVIDER_KEY}\n</key>\n`,
-  "plain.ovpn": `client\nremote 203.0.113.40 443 tcp\nremote b.example 53\n<key>\n${PROVIDER_KEY}\n</key>\n`,
+  "wg.conf": `[Interface]\nPrivateKey = ${PROVIDER_WIREGUARD_KEY}\nAddress = 10.64.0.7/32\n[Peer]\nPublicKey = ${providerKey}\nEndpoint = wg.provider.example:51820\nAllowedIPs = 0.0.0.0/0\n`,
+  "asks.ovpn": `client\nremote provider.example 1194 udp\nauth-user-pass\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`,
+  "plain.ovpn": `client\nremote 203.0.113.40 443 tcp\nremote b.example 53\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`,
 };
 
 export interface Gateway {
@@ -21,13 +26,20 @@ export interface Gateway {
   readonly secrets: GatewaySecrets;
 }
 
-/** What a stack's raw settings lead to, with keys of the same shape as the real ones. */
-export function gatewayOf(raw: Raw): Gateway {
+/** Names the gateway uses itself where an exit's would stand. */
+const taken = ["direct", "block", "host", "local", "none"];
+
+function loginsOf(raw: Raw): Raw {
   const asking = Array.isArray(raw["exits"]) ? (raw["exits"] as { name: string; profile: string }[]) : [];
   const logins = asking
     .filter(({ profile }) => profile === "asks.ovpn")
-    .map(({ name }) => [name, { username: `user-of-${name}`, password: `${PASSWORD}-of-${name}` }]);
-  const { settings, credentials } = parse({ host: ec2, ...raw }, Object.fromEntries(logins), profiles);
+    .map(({ name }) => [name, { username: `user-of-${name}`, password: `${PASSWORD}-of-${name}` }] as const);
+  return Object.fromEntries(logins);
+}
+
+/** What a stack's raw settings lead to, with keys of the same shape as the real ones. */
+export function gatewayOf(raw: Raw): Gateway {
+  const { settings, credentials } = parse({ host: ec2, ...raw }, loginsOf(raw), profiles);
   const plan = planGateway(settings);
   const clients = plan.clients.map(({ name, publicKey }, index) => {
     const made = wireGuardKeys(Buffer.alloc(32, index + 1));
@@ -101,31 +113,81 @@ export function anySource(subnet: string): fc.Arbitrary<string> {
 }
 
 /** Names that come near to those of our own chains, files and namespaces among them. */
-const anyExitName = fc.oneof(
-  fc.constantFrom("vpn", "clients", "inward", "from-vpn", "a-b", "to", "by", "h", "host-1"),
-  fc.stringMatching(/^[a-z][a-z0-9-]{0,7}$/).filter((name) => !["direct", "host"].includes(name)),
+const anyName = fc.oneof(
+  fc.constantFrom("vpn", "clients", "inward", "from-vpn", "a-b", "to", "by", "h", "host-1", "choice-1", "group-a"),
+  fc.stringMatching(/^[a-z][a-z0-9-]{0,7}$/).filter((name) => !taken.includes(name)),
 );
+
+const anyClock = fc.tuple(fc.nat({ max: 23 }), fc.constantFrom("00", "30")).map(([hour, rest]) => {
+  return `${String(hour).padStart(2, "0")}:${rest}`;
+});
+/** Few, so that rules share them. */
+const anyHours = fc.oneof(
+  fc.constantFrom(
+    { from: "09:00", to: "17:00", timeZone: "Europe/Berlin" },
+    { from: "22:00", to: "06:00", timeZone: "UTC" },
+  ),
+  fc
+    .record({
+      days: fc.subarray(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], { minLength: 1 }),
+      from: anyClock,
+      to: fc.oneof(anyClock, fc.constant("24:00")),
+      timeZone: fc.constantFrom("UTC", "America/New_York"),
+    })
+    .filter(({ from, to }) => from !== to),
+);
+
+const anyPort = fc.oneof(fc.constantFrom(53, 80, 443, "400-500", "1-65535"), fc.integer({ min: 1, max: 65535 }));
+const anyTraffic = fc.oneof(
+  fc.constantFrom({}, { protocol: "icmp" }, { protocol: "tcp" }, { protocol: "udp" }),
+  fc.record({ protocol: fc.constantFrom("tcp", "udp"), ports: fc.array(anyPort, { minLength: 1, maxLength: 4 }) }),
+);
+
+/** Rules that go to some of the ways, about some addresses of a subnet, at times, for some traffic. */
+export function anyRules(subnet: string, ways: readonly string[]): fc.Arbitrary<Raw[]> {
+  const rule = fc
+    .record({
+      from: fc.option(anySource(subnet), { nil: undefined }),
+      traffic: fc.oneof(fc.constant({}), anyTraffic),
+      during: fc.option(anyHours, { freq: 3, nil: undefined }),
+      exit: fc.constantFrom(...ways),
+    })
+    .map(({ traffic, ...rest }) => ({ ...traffic, ...rest }));
+  return fc.array(rule, { maxLength: 8 });
+}
 
 const anyRaw: fc.Arbitrary<Raw> = fc
   .record({
     subnet: anySubnet,
     mtu: fc.integer({ min: 1280, max: 1420 }),
-    names: fc.uniqueArray(anyExitName, { maxLength: 6 }),
+    names: fc.uniqueArray(anyName, { maxLength: 8 }),
+    many: fc.nat({ max: 5 }),
     slots: fc.uniqueArray(fc.integer({ min: 1, max: 50 }), { minLength: 6, maxLength: 6 }),
   })
-  .chain(({ subnet, mtu, names, slots }) => {
+  .chain(({ subnet, mtu, names: all, many, slots }) => {
     const { first, last } = intervalOf(subnet);
-    const exit = fc.constantFrom("direct", ...names);
-    const rule = fc.record({ from: fc.option(anySource(subnet), { nil: undefined }), exit });
+    const names = all.slice(0, many);
+    const groups = names.length === 0 ? [] : all.slice(many, many + 3);
     return fc.record({
       wireguard: fc.constant({ subnet, mtu }),
       exits: fc.tuple(
         ...names.map((name, index) =>
-          fc.constantFrom("asks.ovpn", "plain.ovpn").map((profile) => ({ name, profile, slot: slots[index] })),
+          fc
+            .constantFrom(
+              { profile: "asks.ovpn" },
+              { profile: "plain.ovpn" },
+              { kind: "wireguard", profile: "wg.conf" },
+            )
+            .map((provider) => ({ name, ...provider, slot: slots[index] })),
+        ),
+      ),
+      groups: fc.tuple(
+        ...groups.map((name) =>
+          fc.shuffledSubarray(names, { minLength: 1 }).map((members) => ({ name, members, backAfter: 10 })),
         ),
       ),
       rules: fc.oneof(
-        { weight: 4, arbitrary: fc.array(rule, { maxLength: 8 }) },
+        { weight: 6, arbitrary: anyRules(subnet, ["direct", "block", ...names, ...groups]) },
         { weight: 1, arbitrary: fc.constant(undefined) },
       ),
       clients: fc
@@ -144,5 +206,13 @@ const anyRaw: fc.Arbitrary<Raw> = fc
     });
   });
 
+/** Settings less the rules that are refused because earlier ones take all of their traffic. */
+function withoutUnreachable(raw: Raw): Raw {
+  const { faults } = faultsOf({ host: ec2, ...raw }, loginsOf(raw), profiles);
+  const refused = faults.map(({ key }) => key);
+  const rules = raw["rules"] as Raw[] | undefined;
+  return { ...raw, rules: rules?.filter((_, index) => !refused.includes(`rules[${index}]`)) };
+}
+
 /** Gateways of all kinds that pass the settings' checks. */
-export const anyGateway: fc.Arbitrary<Gateway> = anyRaw.map(gatewayOf);
+export const anyGateway: fc.Arbitrary<Gateway> = anyRaw.map(withoutUnreachable).map(gatewayOf);

@@ -1,11 +1,53 @@
 import { describe, expect, it } from "vitest";
-import { parseProfile } from "../../gateway/settings/profile";
+import { parseProfile as parseAt } from "../../gateway/settings/profile";
+import { CA, CUSTOMER_PEM, NOW } from "./certificatesFixtures";
 
-const CA = "<ca>\n-----BEGIN CERTIFICATE-----\nMIIB/zCCAaWgAwIBAgIU\n-----END CERTIFICATE-----\n</ca>\n";
+const parseProfile = (text: string) => parseAt(text, NOW);
 const KEY =
   "<tls-auth>\n#\n# 2048 bit OpenVPN static key\n#\n-----BEGIN OpenVPN Static key V1-----\n6acef03f62675b4b\n" +
   "-----END OpenVPN Static key V1-----\n</tls-auth>\n";
 const inlines = (text: string): string[] => text.trimEnd().split("\n");
+
+/** Options that providers' own files hold besides, each beside the rest of a profile. */
+const harmless = [
+  "up /etc/openvpn/update-resolv-conf",
+  "down /etc/openvpn/update-resolv-conf",
+  "up '/etc/openvpn/update-systemd-resolved'",
+  "script-security 2",
+  "keysize 256",
+  "key-method 2",
+  "ncp-disable",
+  "ns-cert-type server",
+  "route-method exe",
+  "route-delay 2",
+  "passtos",
+  "auth-nocache",
+  "auth-user-pass mullvad_userpass.txt",
+  "setenv UV_IPV6 yes",
+  "setenv FORWARD_COMPATIBLE 1",
+  "setenv-safe UV_PLAT linux",
+  "push-peer-info",
+  "tun-ipv6",
+  "explicit-exit-notify 5",
+  "disable-occ",
+  "ignore-unknown-option block-outside-dns",
+  "block-outside-dns",
+  'pull-filter ignore "route-ipv6"',
+  "sndbuf 524288",
+  "compress",
+  'tls-cipher "DEFAULT:@SECLEVEL=0"',
+  "verify-x509-name Server name-prefix",
+  "remote-random",
+  "data-ciphers AES-256-GCM:AES-256-CBC:AES-192-GCM",
+  "tls-cert-profile preferred",
+  "<crl-verify>\n-----BEGIN X509 CRL-----\nMIIC\n-----END X509 CRL-----\n</crl-verify>",
+];
+
+it.each(harmless)("a profile is taken with: %s", (line) => {
+  const { findings, profile } = parseProfile(`client\nremote 203.0.113.7 1194 udp\n${CA}${line}\n`);
+  expect(findings).toEqual([]);
+  expect(profile.lines.join("\n")).not.toMatch(/^(up|down|script-security|keysize|key-method|ncp-disable|setenv)/m);
+});
 
 describe("profiles in the manner of", () => {
   it("a large provider: one server, tls-auth, years of options", () => {
@@ -41,6 +83,7 @@ ${KEY}`;
     const { profile, findings } = parseProfile(text.replaceAll("\n", "\r\n"));
     expect(findings).toEqual([]);
     expect(profile).toEqual({
+      kind: "openvpn",
       remotes: [{ host: "se123.provider.example", port: 1194, protocol: "udp" }],
       wantsCredentials: true,
       lines: [
@@ -118,7 +161,7 @@ remote c.example 53 tcp4-client
 </connection>
 port 1195
 ${CA}<cert>
-certificate
+${CUSTOMER_PEM}
 </cert>
 <key>
 key

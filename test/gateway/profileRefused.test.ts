@@ -1,20 +1,25 @@
 import { describe, expect, it } from "vitest";
-import { parseProfile } from "../../gateway/settings/profile";
+import { parseProfile as parseAt } from "../../gateway/settings/profile";
+import { CA, NOW } from "./certificatesFixtures";
 import { PROFILE as BASE } from "./settingsFixtures";
 
 /** The number of the first line after {@link BASE}. */
-const NEXT = 6;
+const NEXT = BASE.split("\n").length;
+const parseProfile = (text: string) => parseAt(text, NOW);
 
 describe("refused, with its line", () => {
   it.each([
-    ["a script", "up /etc/openvpn/update-resolv-conf", "`up` runs a script"],
+    ["a script", "up /etc/openvpn/client.up", "`up` runs a script"],
+    ["a script with a harmless one's name", "up '/etc/openvpn/update-resolv-conf x'", "`up` runs a script"],
+    ["a harmless script with more behind it", "down /etc/openvpn/update-resolv-conf x", "`down` runs a script"],
+    ["a harmless script at another time", "ipchange /etc/openvpn/update-resolv-conf", "`ipchange` runs"],
     ["a plugin", "plugin evil.so", "`plugin` runs"],
     ["a certificate check by script", "tls-verify /bin/true", "`tls-verify` runs"],
     ["a crypto engine", "engine /tmp/evil.so", "`engine` runs"],
     ["a crypto provider", "providers /tmp/evil", "`providers` runs"],
     ["a change of directory", "cd /tmp", "`cd` runs"],
     ["another configuration", "config other.conf", "reads other files"],
-    ["an option 2.6 rejects", "keysize 256", "`keysize` is an option that OpenVPN 2.6 rejects"],
+    ["an option 2.6 rejects", "no-iv", "`no-iv` is an option that OpenVPN 2.6 rejects"],
     ["a file", "ca ca.crt", "`ca` names a file"],
     ["a file with a path of Windows", "ca C:\\keys\\ca.crt", "a backslash"],
     ["a file without a name", "crl-verify", "names a file"],
@@ -57,13 +62,13 @@ describe("refused, with its line", () => {
   });
 
   it("all of them at once, the whole file where no line is to blame", () => {
-    expect(parseProfile("up x\ndown y\n").findings).toMatchObject([
+    expect(parseProfile(`up x\ndown y\n${CA}`).findings).toMatchObject([
       { line: 1 },
       { line: 2 },
       { problem: "no `remote` line names the provider" },
     ]);
     expect(parseProfile(" \r\n\t\n").findings).toMatchObject([{ problem: "the file is empty" }]);
-    expect(parseProfile("up x\n").findings.at(-1)?.line).toBeUndefined();
+    expect(parseProfile(`up x\n${CA}`).findings.at(-1)?.line).toBeUndefined();
   });
 
   it("not what stands behind the end of a block, which OpenVPN does not read", () => {

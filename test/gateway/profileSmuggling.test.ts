@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseProfile } from "../../gateway/settings/profile";
+import { parseProfile as parseAt } from "../../gateway/settings/profile";
 import { passed, refused, replaced } from "../../gateway/settings/profileOptions";
+import { CA, NOW } from "./certificatesFixtures";
 import { readConfig, type ReadOption } from "./openvpnReader";
 
-const BASE = "client\nremote provider.example 1194 udp\n";
+const parseProfile = (text: string) => parseAt(text, NOW);
+const BASE = `client\nremote provider.example 1194 udp\n${CA}`;
+const NEXT = BASE.split("\n").length;
 const EVIL = 'up "/bin/sh -c id"';
 
 /** What OpenVPN would make of the lines that a profile leaves in the gateway's configuration. */
@@ -49,8 +52,8 @@ describe("OpenVPN's own reading", () => {
 
   it("capitals are no option of OpenVPN's, and none of ours", () => {
     expect(parseProfile(`${BASE}UP /bin/sh\nCipher none\n`)).toMatchObject({
-      findings: [{ line: 3 }, { line: 4 }],
-      profile: { lines: [] },
+      findings: [{ line: NEXT }, { line: NEXT + 1 }],
+      profile: { lines: CA.trimEnd().split("\n") },
     });
   });
 });
@@ -108,7 +111,7 @@ describe("whatever a profile holds", () => {
           .join("\n");
         if (parseProfile(`${BASE}${text}\n`).findings.length > 0) return;
         sound += 1;
-        expect(taken(`${BASE}${text}\n`)).toEqual(readConfig(`${text}\n`));
+        expect(taken(`${BASE}${text}\n`)).toEqual(readConfig(`${CA}${text}\n`));
       }),
       { numRuns: 2000 },
     );

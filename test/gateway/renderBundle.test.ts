@@ -3,10 +3,19 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
+import { describeChoices } from "../../gateway/plan/choices";
 import { renderBundle, renderFiles } from "../../gateway/render/bundle";
 import type { MachineFile } from "../../gateway/render/file";
 import { installedFile } from "../../gateway/render/fixed";
-import { anyGateway, documented, PASSWORD, PROVIDER_KEY, type Gateway } from "./gateways";
+import {
+  anyGateway,
+  documented,
+  gatewayOf,
+  PASSWORD,
+  PROVIDER_KEY,
+  PROVIDER_WIREGUARD_KEY,
+  type Gateway,
+} from "./gateways";
 
 const userdata = join(__dirname, "../../userdata");
 const fixed = readdirSync(userdata, { recursive: true, encoding: "utf8" })
@@ -36,6 +45,7 @@ const bundleOf = (gateway: Gateway): Bundle => JSON.parse(bundleText(gateway)) a
 /** Everything that must not be read by anybody but root. */
 const secretsOf = ({ secrets }: Gateway): string[] => [
   PROVIDER_KEY,
+  PROVIDER_WIREGUARD_KEY,
   PASSWORD,
   secrets.serverPrivateKey,
   ...[...secrets.clients.values()].flatMap(({ privateKey, presharedKey }) => [privateKey ?? [], presharedKey].flat()),
@@ -81,6 +91,41 @@ describe("the bundle", () => {
   });
 });
 
+describe("the clients", () => {
+  it("stand there each with an address, a name and ways, as gatewayctl takes them apart", () => {
+    fc.assert(
+      fc.property(anyGateway, (gateway) => {
+        const file = bundleOf(gateway).files.find(({ path }) => path === "/etc/wg-gateway/clients");
+        const lines = (file?.content ?? "?").split("\n");
+        expect(lines.pop()).toBe("");
+        expect(lines.map((line) => line.split(/\s+/))).toEqual(
+          gateway.plan.clients.map(({ address, name, choices }) => [address, name, describeChoices(choices)]),
+        );
+      }),
+    );
+  });
+
+  it("of a way by port and by time", () => {
+    const { files } = bundleOf(
+      gatewayOf({
+        exits: [{ name: "vpn", profile: "plain.ovpn" }],
+        rules: [
+          { from: "10.4.0.50", protocol: "tcp", ports: [80, "8000-8100"], exit: "vpn" },
+          { during: { from: "22:00", to: "06:00", timeZone: "UTC" }, exit: "block" },
+        ],
+        clients: [
+          { name: "laptop", address: "10.4.0.50" },
+          { name: "tv", address: "10.4.0.51" },
+        ],
+      }),
+    );
+    const clients = files.find(({ path }) => path === "/etc/wg-gateway/clients")?.content;
+    expect(clients?.replaceAll(/window-[0-9a-f]{8}/g, "window-X")).toBe(
+      "10.4.0.50 laptop tcp:80,8000-8100=vpn;window-X=block;direct\n10.4.0.51 tv window-X=block;direct\n",
+    );
+  });
+});
+
 describe("secrets", () => {
   it("stand in files of mode 0600 alone, and in no path", () => {
     fc.assert(
@@ -105,7 +150,8 @@ describe("secrets", () => {
     ]);
     const text = kept.map(({ content }) => content).join("\n");
     const own = [...gateway.secrets.clients.values()].map(({ privateKey }) => privateKey);
-    for (const secret of secretsOf(gateway)) expect(text.includes(secret)).toBe(!own.includes(secret));
+    for (const secret of secretsOf(gateway))
+      expect(text.includes(secret)).toBe(![...own, PROVIDER_WIREGUARD_KEY].includes(secret));
   });
 
   it("leave everything else open or to be run", () => {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
+import { CA } from "./certificatesFixtures";
 import { ec2, existing, faultsOf, hostKey, parse, PROFILE, publicKey, vpn, type Raw } from "./settingsFixtures";
 
 const SECRET = "hunter2-is-no-password";
 const login = { username: "someone", password: SECRET };
 const provider = {
+  kind: "openvpn",
   remotes: [{ host: "provider.example", port: 1194, protocol: "udp" }],
   wantsCredentials: false,
-  lines: ["<ca>", "certificate", "</ca>"],
+  lines: ["remote-cert-tls server", ...CA.trimEnd().split("\n")],
 };
 
 describe("the least settings", () => {
@@ -24,6 +26,7 @@ describe("the least settings", () => {
         wireguard: { subnet: "10.4.0.0/24", port: 45822, mtu: 1420 },
         exits: [{ name: "vpn", kind: "openvpn", profile: "vpn.ovpn", slot: 1, provider }],
         rules: [{ from: "10.4.0.128-10.4.0.255", exit: "vpn" }],
+        groups: [],
         clients: [],
         dns: {
           upstreams: ["1.1.1.2", "1.0.0.2", "8.8.8.8", "8.8.4.4"],
@@ -32,6 +35,14 @@ describe("the least settings", () => {
         localNetworks: ["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"],
       },
       credentials: new Map(),
+      warnings: [
+        {
+          key: "exits[0].profile",
+          value: "vpn.ovpn:2",
+          allowed: expect.stringContaining("known by name only") as string,
+          mend: expect.stringContaining("`remote ADDRESS 1194 udp`") as string,
+        },
+      ],
     });
   });
 
@@ -61,7 +72,11 @@ describe("settings that are allowed", () => {
     ["the last free address", { host: ec2, clients: [{ name: "a", address: "10.4.0.254", publicKey: publicKey(1) }] }],
     [
       "two exits",
-      { host: ec2, exits: [vpn, { ...vpn, name: "b", slot: 50 }], rules: [{ exit: "b" }, { exit: "direct" }] },
+      {
+        host: ec2,
+        exits: [vpn, { ...vpn, name: "b", slot: 50 }],
+        rules: [{ from: "10.4.0.9", exit: "b" }, { exit: "direct" }],
+      },
     ],
     ["a login", { host: { ...existing, privateKeyFile: "id_ed25519", user: "admin", port: 2222 } }],
   ])("%s", (_, raw) => {
@@ -125,7 +140,8 @@ describe("all faults come together", () => {
   });
 
   it("with the line of each in a profile", () => {
+    const next = PROFILE.split("\n").length;
     const { faults } = faultsOf({ host: ec2, exits: [vpn] }, undefined, { "vpn.ovpn": `${PROFILE}up x\ncd /\n` });
-    expect(faults.map(({ value }) => value)).toEqual(["vpn.ovpn:6", "vpn.ovpn:7"]);
+    expect(faults.map(({ value }) => value)).toEqual([`vpn.ovpn:${next}`, `vpn.ovpn:${next + 1}`]);
   });
 });

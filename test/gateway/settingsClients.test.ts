@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { fault, holds, withClient, withClients, withRule } from "./faultTable";
+import { fault, holds, withClient, withClients } from "./faultTable";
 import { ec2, publicKey } from "./settingsFixtures";
 
 const aClient = { name: "phone", address: "10.4.0.50" };
@@ -71,30 +71,5 @@ describe("a client", () => {
     ),
     "that is a text": fault(withClients("phone"), "clients[0]", "map", "Pulumi.yaml"),
     "in a map instead of a list": fault({ host: ec2, clients: { phone: aClient } }, "clients", "list", "Pulumi.yaml"),
-  });
-});
-
-describe("a rule", () => {
-  holds({
-    "to a mistyped exit": fault(
-      withRule({ exit: "vpm" }),
-      "rules[0].exit",
-      "one of direct, vpn",
-      'did you mean "vpn"?',
-    ),
-    "to an unknown exit": fault(withRule({ exit: "sweden" }), "rules[0].exit", "one of direct, vpn", "add the exit"),
-    "without an exit": fault({ host: ec2, rules: [{}] }, "rules[0].exit", "direct", "not empty"),
-    "from elsewhere": fault(withRule({ from: "10.5.0.0/25" }), "rules[0].from", "10.4.0.0/24", "clients' network"),
-    "from more than the network": fault(withRule({ from: "10.4.0.0/16" }), "rules[0].from", "10.4.0.0/24", "clients"),
-    "from a network with host bits": fault(
-      withRule({ from: "10.4.0.5/25" }),
-      "rules[0].from",
-      "host bits",
-      "10.4.0.128/25",
-    ),
-    "from a range backwards": fault(withRule({ from: "10.4.0.9-10.4.0.3" }), "rules[0].from", "range", "such as"),
-    "from nothing": fault(withRule({ from: "" }), "rules[0].from", "range", "such as"),
-    "with a key nobody knows": fault(withRule({ form: "10.4.0.5" }), "rules[0].form", "from, exit", "rules[0].from?"),
-    "alone instead of in a list": fault({ host: ec2, rules: { exit: "direct" } }, "rules", "list", "Pulumi.yaml"),
   });
 });

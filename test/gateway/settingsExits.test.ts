@@ -7,18 +7,24 @@ describe("an exit", () => {
     "with another's slot": fault(withExits(vpn, { ...vpn, name: "b" }), "exits[1].slot", 'that of "vpn"', "of its own"),
     "with another's name": fault(withExits(vpn, { ...vpn, slot: 2 }), "exits[1].name", "no other exit", "another name"),
     "named direct": fault(withExit({ name: "direct" }), "exits[0].name", "not direct", "another name"),
-    "named as the host's resolver is": fault(
+    "named as a part of the gateway is": fault(
       withExit({ name: "host" }),
       "exits[0].name",
-      "not direct or host",
+      "not direct, block, host, local, none, which",
       "another",
     ),
+    "named as no exit": fault(withExit({ name: "none" }), "exits[0].name", "not direct, block", "another"),
     "with a name too long for an interface": fault(withExit({ name: "provider1" }), "exits[0].name", "1..8", "another"),
     "with an underscore": fault(withExit({ name: "a_b" }), "exits[0].name", "a-z, 0-9 and -", "another"),
     "in slot 0": fault(withExit({ slot: 0 }), "exits[0].slot", "1..50", "slot of its own"),
     "in slot 51": fault(withExit({ slot: 51 }), "exits[0].slot", "1..50", "slot of its own"),
     "in half a slot": fault(withExit({ slot: 1.5 }), "exits[0].slot", "whole number", "slot of its own"),
-    "of another kind": fault(withExit({ kind: "wireguard" }), "exits[0].kind", "openvpn", "leave it out"),
+    "of another kind": fault(
+      withExit({ kind: "ipsec" }),
+      "exits[0].kind",
+      '"openvpn" or "wireguard"',
+      "failover is a group",
+    ),
     "without a profile": fault(withExits({ name: "vpn" }), "exits[0].profile", "path", "not empty"),
     "with a profile that is not there": fault(
       withExit({ profile: "no.ovpn" }),
@@ -46,7 +52,7 @@ describe("an exit", () => {
       "take the line out",
     ),
     "with an option 2.6 rejects": fault(
-      withExit({ profile: "keysize.ovpn" }),
+      withExit({ profile: "rejected.ovpn" }),
       "exits[0].profile",
       "2.6 rejects",
       "newer",

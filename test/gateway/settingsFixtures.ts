@@ -1,6 +1,7 @@
 import { sshKeys, wireGuardKeys } from "../../gateway/keys";
 import { SettingsError, type Fault } from "../../gateway/settings/fault";
 import { parseSettings } from "../../gateway/settings/settings";
+import { CA, NOW } from "./certificatesFixtures";
 
 export type Raw = Record<string, unknown>;
 
@@ -11,7 +12,7 @@ export const ec2 = { kind: "ec2", sshFrom: ["198.51.100.7/32"] };
 export const existing = { kind: "existing", address: "198.51.100.10", hostKey };
 export const vpn = { name: "vpn", profile: "vpn.ovpn" };
 
-export const PROFILE = "client\nremote provider.example 1194 udp\n<ca>\ncertificate\n</ca>\n";
+export const PROFILE = `client\nremote provider.example 1194 udp\nremote-cert-tls server\n${CA}`;
 
 /** The files that settings of the tests may name. */
 const files = new Map(
@@ -19,10 +20,10 @@ const files = new Map(
     "vpn.ovpn": PROFILE,
     "asks.ovpn": `${PROFILE}auth-user-pass\n`,
     "empty.ovpn": " \n",
-    "remoteless.ovpn": "client\ndev tun\n",
-    "script.ovpn": `${PROFILE}script-security 2\nup /etc/openvpn/update-resolv-conf\n`,
+    "remoteless.ovpn": `client\ndev tun\n${CA}`,
+    "script.ovpn": `${PROFILE}script-security 2\nup /etc/openvpn/client.up\n`,
     "plugin.ovpn": `${PROFILE}plugin /usr/lib/openvpn/evil.so\n`,
-    "keysize.ovpn": `${PROFILE}keysize 256\n`,
+    "rejected.ovpn": `${PROFILE}no-iv\n`,
     "file.ovpn": `${PROFILE}tls-auth ta.key 1\n`,
     "tap.ovpn": `${PROFILE}dev tap\n`,
     id_ed25519: "private",
@@ -33,7 +34,7 @@ const files = new Map(
 );
 
 export const parse = (raw: unknown, credentials?: unknown, extra: Readonly<Record<string, string>> = {}) =>
-  parseSettings(raw, { readFile: (path) => extra[path] ?? files.get(path), credentials });
+  parseSettings(raw, { readFile: (path) => extra[path] ?? files.get(path), credentials, now: NOW });
 
 /** What is wrong with settings. @throws whatever else than a SettingsError is thrown; nothing when nothing is */
 export function faultsOf(

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../gateway/settings/fault";
 import { parseSettings } from "../../gateway/settings/settings";
+import { NOW } from "./certificatesFixtures";
 import { ec2, existing, faultsOf, PROFILE, vpn, type Raw } from "./settingsFixtures";
 
 const SECRET = "hunter2-is-no-password";
@@ -56,6 +57,21 @@ describe("whatever stands in the configuration", () => {
   const oneOf = (...values: unknown[]) => fc.oneof(fc.constantFrom(...values), fc.jsonValue({ maxDepth: 2 }));
   const text = fc.oneof(fc.ipV4(), fc.string(), fc.constantFrom("vpn", "direct", "10.4.0.0/24", "255.255.255.255/32"));
   const some = (shape: Record<string, fc.Arbitrary<unknown>>) => fc.record(shape, { requiredKeys: [] });
+  const rule = some({
+    from: text,
+    exit: text,
+    protocol: oneOf("tcp", "udp", "icmp"),
+    ports: fc.oneof(fc.array(oneOf(80, "1-9", "9-1")), fc.jsonValue()),
+    during: fc.oneof(
+      some({
+        days: fc.array(oneOf("mon", "sun")),
+        from: oneOf("09:00", "24:00"),
+        to: oneOf("09:00", "24:00"),
+        timeZone: oneOf("UTC"),
+      }),
+      fc.jsonValue(),
+    ),
+  });
   const anyRaw = fc.oneof(
     { weight: 1, arbitrary: fc.jsonValue() },
     {
@@ -67,7 +83,11 @@ describe("whatever stands in the configuration", () => {
           fc.array(some({ name: text, profile: text, slot: fc.integer({ min: 0, max: 51 }) })),
           fc.jsonValue(),
         ),
-        rules: fc.oneof(fc.array(some({ from: text, exit: text })), fc.jsonValue()),
+        groups: fc.oneof(
+          fc.array(some({ name: text, members: fc.oneof(fc.array(text), text), backAfter: fc.integer() })),
+          fc.jsonValue(),
+        ),
+        rules: fc.oneof(fc.array(rule), fc.jsonValue()),
         clients: fc.oneof(fc.array(some({ name: text, address: text, publicKey: text })), fc.jsonValue()),
         dns: fc.oneof(some({ upstreams: fc.array(text), records: fc.dictionary(text, text) }), fc.jsonValue()),
         localNetworks: fc.oneof(fc.array(text), fc.jsonValue()),
@@ -79,7 +99,7 @@ describe("whatever stands in the configuration", () => {
     fc.assert(
       fc.property(anyRaw, fc.oneof(fc.jsonValue(), fc.constant(undefined)), text, (raw, credentials, file) => {
         try {
-          parseSettings(raw, { readFile: (path) => (path.length % 2 === 0 ? file : undefined), credentials });
+          parseSettings(raw, { readFile: (path) => (path.length % 2 === 0 ? file : undefined), credentials, now: NOW });
         } catch (error) {
           if (!(error instanceof SettingsError)) throw error;
           expect(Math.min(...error.faults.flatMap(({ allowed, mend }) => [allowed.length, mend.length]))).toSatisfy(

@@ -36,7 +36,7 @@ const rules = [
   { from: "10.4.0.110", exit: "any" },
   { from: "10.4.0.120", protocol: "tcp", ports: [80, 443], exit: "nord" },
 ];
-const settings: Changes = {
+let settings: Changes = {
   exits,
   rules,
   groups: [{ name: "any", members: ["nord", "express"], backAfter: 3 }],
@@ -241,6 +241,24 @@ describe("block", () => {
     expect(await blocked.ping("10.4.0.50")).toBe(true);
     await up();
     expect(await becomes("mixed", addresses.provider)).toBe(addresses.provider);
+  });
+});
+
+describe("a client's key rotated", () => {
+  test("the old profile is no longer taken, the new one is; nobody else notices", async () => {
+    const list = settings["clients"] as { name: string; address: string }[];
+    const rotated = list.map((client) => (client.name === "mixed" ? { ...client, keyVersion: 2 } : client));
+    const other = device("nord").host.run(["ping", "-n", "-q", "-i", "0.01", "-c", "600", addresses.web], {
+      timeout: 30_000,
+    });
+    const { outputs } = await up({ clients: rotated });
+    expect((await other).stdout).toContain(" 0% packet loss");
+    expect(await seen("mixed")).toBe("no answer");
+    await device("mixed").down();
+    await device("mixed").up(outputs.clientProfiles["mixed"] ?? "");
+    expect(await becomes("mixed", addresses.provider)).toBe(addresses.provider);
+    // From here on the new key is the client's.
+    settings = { ...settings, clients: rotated };
   });
 });
 

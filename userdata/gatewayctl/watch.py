@@ -13,11 +13,13 @@ from machine import RUN, Fault, read, say, write
 from selection import selected, selectors, switch, windows_now
 
 HEALTH = f"{RUN}/health"
-# Every so many seconds each exit is asked; after so many questions in a row without an answer it is ill, and is started anew.
-EVERY_SECONDS = 2
+# Seconds between two looks, and while an exit does not answer. After so many questions in a row without an answer it is ill, and is
+# started anew after so many more.
+EVERY_SECONDS = 5
+DOUBT_SECONDS = 1
 ANSWER_SECONDS = 1.5
 FAILS = 3
-RESTART_FAILS = 30
+RESTART_FAILS = 12
 
 
 def question():
@@ -26,29 +28,33 @@ def question():
     return number, struct.pack("!HHHHHH", number, 0x0100, 1, 0, 0, 0) + b"\0" + struct.pack("!HH", 2, 1)
 
 
-def answers(address, upstreams):
-    """Whether one of the upstreams answers through an exit: a query from the address of the exit's resolver takes the way of its queries."""
-    number, packet = question()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+def answering(asked):
+    """Which exits answer, of {exit: (address of its resolver, upstream)}: a query from that address takes the way of the resolver's own."""
+    open_, answered = {}, set()
+    for name, (address, upstream) in asked.items():
+        number, packet = question()
+        asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             asking.bind((address, 0))
+            asking.sendto(packet, (upstream, 53))
+            open_[asking] = (name, struct.pack("!H", number))
         except OSError:
-            return False
-        for upstream in upstreams:
+            asking.close()
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while open_ and (left := deadline - time.monotonic()) > 0:
+        for asking in select.select(list(open_), [], [], left)[0]:
+            name, number = open_[asking]
             try:
-                asking.sendto(packet, (upstream, 53))
-            except OSError:
-                continue
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while (left := deadline - time.monotonic()) > 0:
-            if not select.select([asking], [], [], left)[0]:
-                return False
-            try:
-                if asking.recv(512)[:2] == struct.pack("!H", number):
-                    return True
-            except OSError:
-                continue
-    return False
+                if asking.recv(512)[:2] == number:
+                    answered.add(name)
+                    del open_[asking]
+                    asking.close()
+            except OSError:  # an ICMP error: no answer
+                del open_[asking]
+                asking.close()
+    for asking in open_:
+        asking.close()
+    return answered
 
 
 class Health:
@@ -57,8 +63,12 @@ class Health:
     def __init__(self, name):
         self.name, self.well_since, self.failed, self.well = name, None, 0, None
 
-    def look(self, upstreams):
-        if answers(variables(self.name).get("HOST_ADDRESS", ""), upstreams):
+    def whom(self, upstreams):
+        """The address to ask from and the upstream to ask; after a silence the next one, for it may be the upstream that is ill."""
+        return variables(self.name).get("HOST_ADDRESS", ""), upstreams[self.failed % len(upstreams)]
+
+    def note(self, answered):
+        if answered:
             self.failed = 0
             if not self.well:
                 self.well, self.well_since = True, time.monotonic()
@@ -68,7 +78,8 @@ class Health:
                 self.well, self.well_since = False, None
 
     def well_for(self):
-        return 0 if self.well_since is None else time.monotonic() - self.well_since
+        """Seconds; none while its last question is without an answer, so that no group goes back to an exit that is just failing."""
+        return 0 if self.well_since is None or self.failed else time.monotonic() - self.well_since
 
 
 def member(group, health):
@@ -97,9 +108,10 @@ def watch():
     notify("READY=1")
     while True:
         began = time.monotonic()
+        answered = answering({one.name: one.whom(known["upstreams"]) for one in health.values()})
         for one in health.values():
             before = one.well
-            one.look(known["upstreams"])
+            one.note(one.name in answered)
             if one.well != before:
                 say(f"exit {one.name} is {'well' if one.well else 'ill'}")
                 write(f"{HEALTH}/{one.name}", "well\n" if one.well else "ill\n", 0o644)
@@ -114,4 +126,6 @@ def watch():
                     say(f"{name}: {choices[name]}")
             except Fault as fault:
                 say(f"{fault}\nthe rules stay as they were; trying again")
-        time.sleep(max(0.1, EVERY_SECONDS - (time.monotonic() - began)))
+        pause = DOUBT_SECONDS if any(0 < one.failed <= FAILS for one in health.values()) else EVERY_SECONDS
+        # Windows open and close at full minutes.
+        time.sleep(min(max(0.1, pause - (time.monotonic() - began)), 60.05 - time.time() % 60))

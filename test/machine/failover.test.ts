@@ -1,0 +1,236 @@
+import { describe, expect, it } from "vitest";
+import { python } from "./python";
+
+/** What is known of an exit: seconds for which it has been well, ill, or not asked often enough yet. */
+type Known = number | "ill" | "?";
+type Row = readonly [name: string, now: string | null, health: Record<string, Known>, then: string];
+
+/** The member that a group of a, b and c, which goes back after 30 seconds, goes to. */
+function table(name: string, rows: readonly Row[]): void {
+  const found = python<string[]>(
+    `
+import types, watch
+result = []
+for now, health in data:
+    watch.selected = {"group-any": now}.get
+    known = {name: types.SimpleNamespace(well={"ill": False, "?": None}.get(one, True), well_for=lambda one=one: one if isinstance(one, (int, float)) else 0) for name, one in health.items()}
+    result.append(watch.member({"name": "group-any", "members": ["a", "b", "c"], "backAfter": 30}, known))
+`,
+    rows.map(([, now, health]) => [now, health]),
+  );
+  describe(name, () => {
+    it.each(rows.map(([title, , , then], index) => [title, then, found[index]]))("%s", (_, then, is) => {
+      expect(is).toBe(then);
+    });
+  });
+}
+
+table("a group that is on no member", [
+  ["goes to the first that is well", null, { a: 1, b: 99, c: 99 }, "a"],
+  ["passes over who is ill", null, { a: "ill", b: 0, c: 99 }, "b"],
+  ["passes over who is not known yet", null, { a: "?", b: 0, c: 99 }, "b"],
+  ["is blocked while none is known", null, { a: "?", b: "?", c: "?" }, "none"],
+  ["is blocked while all are ill", null, { a: "ill", b: "ill", c: "ill" }, "none"],
+  ["stays blocked while all are ill", "none", { a: "ill", b: "ill", c: "ill" }, "none"],
+  ["goes at once to the first that gets well", "none", { a: "ill", b: "ill", c: 0 }, "c"],
+  ["goes to the first that is well from one that is none of its members any more", "gone", { a: 0, b: 99, c: 99 }, "a"],
+  ["and from an exit that has left the group and is well", "d", { a: 0, b: "ill", c: 99, d: 99 }, "a"],
+  ["and is blocked when all that are left are ill", "d", { a: "ill", b: "ill", c: "ill", d: 99 }, "none"],
+]);
+
+table("a group that is on a member", [
+  ["stays on the first while that is well", "a", { a: 0, b: 99, c: 99 }, "a"],
+  ["stays on the first while nothing is known", "a", { a: "?", b: "?", c: "?" }, "a"],
+  ["stays on the second while nothing is known", "b", { a: "?", b: "?", c: "?" }, "b"],
+  ["stays on one that is not known yet, though a later one is well", "b", { a: "ill", b: "?", c: 99 }, "b"],
+  [
+    "stays on one that is not known yet until an earlier one has been well for long enough",
+    "b",
+    { a: 29, b: "?", c: 99 },
+    "b",
+  ],
+  ["goes on when it is ill", "a", { a: "ill", b: 0, c: 99 }, "b"],
+  ["goes on past others that are ill", "a", { a: "ill", b: "ill", c: 0 }, "c"],
+  ["is blocked when all are ill", "b", { a: "ill", b: "ill", c: "ill" }, "none"],
+  ["goes back at once from one that is ill", "b", { a: 0, b: "ill", c: 99 }, "a"],
+  ["goes back from the last to the first", "c", { a: 30, b: 99, c: 99 }, "a"],
+  ["goes back to the second when that has been well for longer", "c", { a: 29, b: 30, c: 99 }, "b"],
+  ["waits before it goes back", "b", { a: 29.9, b: 99, c: 99 }, "b"],
+  ["goes back", "b", { a: 30, b: 99, c: 99 }, "a"],
+  ["does not go to a later one, however long that has been well", "a", { a: 1, b: 999, c: 999 }, "a"],
+]);
+
+/** A run of the daemon, a pass each 2 seconds. */
+interface Run {
+  /** Whether an exit answers in each pass: + or -. */
+  readonly exits: Record<string, string>;
+  readonly backAfter: number;
+  /** What the group was on when the daemon began. */
+  readonly start?: string;
+  /** Passes in which the rules cannot be loaded: x. */
+  readonly loads?: string;
+  /** Passes in which the gateway is open: o. Default all. */
+  readonly open?: string;
+  /** Whether a window is open in each pass: o. */
+  readonly window?: string;
+}
+interface Seen {
+  /** The member whose rules are loaded, a letter for each pass; - for none and for nothing. */
+  readonly member: string;
+  /** o when the window's open variant is what is loaded. */
+  readonly window: string;
+  /** What status says of each exit in the end. */
+  readonly health: Record<string, string | null>;
+  /** Passes in which an exit was started anew. */
+  readonly restarts: number[];
+  /** Addresses whose connections were cut, by pass. */
+  readonly cuts: Record<string, string[]>;
+  readonly said: string[];
+}
+
+/** The daemon itself, with the world around it replaced: answers, clock, rules, systemd. */
+const run = (what: Run): Seen =>
+  python<Seen>(
+    `
+import os, tempfile, types
+import machine, selection, watch
+
+root = tempfile.TemporaryDirectory()
+RUN = root.name
+watch.RUN, watch.HEALTH, selection.SELECTED, selection.CONFIG = RUN, RUN + "/health", RUN + "/selected", RUN
+exits = sorted(data["exits"])
+passes = len(data["exits"][exits[0]])
+result = {"member": "", "window": "", "restarts": [], "cuts": {}, "said": []}
+loaded = {}
+now = 0
+
+machine.write(RUN + "/selectors.json", json.dumps({
+    "windows": [{"name": "window-1", "sources": ["10.4.0.9"]}],
+    "groups": [{"name": "group-any", "members": exits, "backAfter": data["backAfter"], "sources": ["10.4.0.50-10.4.0.59", "10.4.0.70"]}],
+    "exits": exits,
+    "upstreams": ["192.0.2.1"],
+}), 0o644)
+machine.write(RUN + "/clients", "10.4.0.9 a x\\n10.4.0.50 b x\\n10.4.0.60 c x\\n10.4.0.70 d x\\n", 0o644)
+
+def load():
+    loaded.update({name: machine.read(f"{selection.SELECTED}/{name}") for name in ("group-any", "window-1")})
+
+def script(name, *arguments):
+    assert (name, arguments) == ("firewall.sh", ("reload",))
+    if data.get("loads", "")[now:now + 1] == "x":
+        raise machine.Fault("there is no default route")
+    load()
+
+def command(*words, check=True):
+    assert words[:3] == ("conntrack", "-D", "-s"), words
+    result["cuts"].setdefault(str(now), [])
+    if words[3] not in result["cuts"][str(now)]:
+        result["cuts"][str(now)].append(words[3])
+
+def sleep(seconds):
+    global now
+    result["member"] += (loaded.get("group-any") or "-").strip().replace("none", "-")
+    result["window"] += "o" if loaded.get("window-1") == "open\\n" else "-"
+    now += 1
+    if now == passes:
+        raise EOFError
+    opened()
+
+def opened():
+    if data.get("open", "o" * passes)[now] == "o":
+        machine.write(RUN + "/open", "", 0o644)
+    elif os.path.exists(RUN + "/open"):
+        os.unlink(RUN + "/open")
+
+selection.script, selection.run = script, command
+watch.variables = lambda name: {"HOST_ADDRESS": name}
+watch.answering = lambda asked: {name for name in asked if data["exits"][name][now] == "+"}
+watch.windows_now = lambda: {"window-1": "open" if data.get("window", "")[now:now + 1] == "o" else "closed"}
+watch.say = result["said"].append
+watch.subprocess = types.SimpleNamespace(run=lambda words, check: result["restarts"].append(now))
+watch.time = types.SimpleNamespace(monotonic=lambda: 2 * now, time=lambda: 0, sleep=sleep)
+watch.notify = lambda text: None
+
+selection.select({"window-1": "closed", "group-any": data.get("start", "none")})
+load()
+opened()
+try:
+    watch.watch()
+except EOFError:
+    pass
+result["health"] = {name: (machine.read(f"{watch.HEALTH}/{name}") or "").strip() or None for name in exits}
+`,
+    what,
+  );
+
+describe("the daemon", () => {
+  it.each<[string, Run, string]>([
+    ["begins with the first that answers", { exits: { a: "--++", b: "++++" }, backAfter: 2 }, "bbba"],
+    ["is blocked until one does", { exits: { a: "-----+", b: "------" }, backAfter: 0 }, "-----a"],
+    ["bears two questions without an answer", { exits: { a: "++--+--+", b: "++++++++" }, backAfter: 0 }, "aaaaaaaa"],
+    ["moves at the third", { exits: { a: "++---", b: "+++++" }, backAfter: 0 }, "aaaab"],
+    ["has nowhere to go when both are ill", { exits: { a: "+----", b: "-----" }, backAfter: 0 }, "aaa--"],
+    ["returns at once when it was nowhere", { exits: { a: "+---+", b: "-----" }, backAfter: 30 }, "aaa-a"],
+    ["returns to the first after a while", { exits: { a: "+---+++++", b: "+++++++++" }, backAfter: 6 }, "aaabbbbaa"],
+    [
+      "waits anew when the first was ill again",
+      { exits: { a: "+---++---+++++", b: "++++++++++++++" }, backAfter: 6 },
+      "aaabbbbbbbbbaa",
+    ],
+    ["stays after a start where it was", { exits: { a: "++++", b: "++++" }, backAfter: 6, start: "b" }, "bbba"],
+    [
+      "stays after a start though the first answer is lost",
+      { exits: { a: "-++", b: "+++" }, backAfter: 9, start: "a" },
+      "aaa",
+    ],
+    ["leaves after a start one that is ill", { exits: { a: "----", b: "++++" }, backAfter: 9, start: "a" }, "aabb"],
+    ["leaves an exit that is no member any more", { exits: { a: "++", b: "++" }, backAfter: 9, start: "z" }, "aa"],
+    [
+      "tries again when the rules could not be loaded",
+      { exits: { a: "+++++++", b: "+++++++" }, backAfter: 0, loads: "xxx-" },
+      "---aaaa",
+    ],
+    ["does nothing while the gateway is shut", { exits: { a: "++++", b: "++++" }, backAfter: 0, open: "--oo" }, "--aa"],
+  ])("%s", (_, what, members) => {
+    expect(run(what).member).toBe(members);
+  });
+
+  const well = { exits: { a: "++++++" }, backAfter: 0 };
+
+  it("opens and closes a window, and cuts those whom it concerns", () => {
+    const { window, cuts } = run({ ...well, start: "a", window: "-oo--o" });
+    expect(window).toBe("-oo--o");
+    expect(cuts).toEqual({ 1: ["10.4.0.9"], 3: ["10.4.0.9"], 5: ["10.4.0.9"] });
+  });
+
+  it("closes a window as soon as it can when the rules could not be loaded, and cuts then", () => {
+    const { window, cuts, said } = run({ ...well, start: "a", window: "oo----", loads: "--xx--" });
+    expect(window).toBe("oooo--");
+    expect(cuts).toEqual({ 0: ["10.4.0.9"], 4: ["10.4.0.9"] });
+    expect(said.filter((line) => line.includes("there is no default route\n"))).toHaveLength(2);
+  });
+
+  it("cuts the clients of a group that moves, and no others", () => {
+    const { cuts } = run({ exits: { a: "+---", b: "++++" }, backAfter: 0 });
+    expect(cuts).toEqual({ 0: ["10.4.0.50", "10.4.0.70"], 3: ["10.4.0.50", "10.4.0.70"] });
+  });
+
+  it("says of each exit whether it is well, and nothing before it knows", () => {
+    expect(run({ exits: { a: "+++", b: "---", c: "++-" }, backAfter: 0 }).health).toEqual({
+      a: "well",
+      b: "ill",
+      c: "well",
+    });
+    expect(run({ exits: { a: "--", b: "+-" }, backAfter: 0 }).health).toEqual({ a: null, b: "well" });
+    expect(run({ exits: { a: "+---" }, backAfter: 0 }).said).toEqual([
+      "exit a is well",
+      "group-any: a",
+      "exit a is ill",
+      "group-any: none",
+    ]);
+  });
+
+  it("starts an exit anew that does not answer for a minute", () => {
+    expect(run({ exits: { a: `+${"-".repeat(65)}` }, backAfter: 0 }).restarts).toEqual([12, 24, 36, 48, 60]);
+  });
+});

@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { addressText, intervalText } from "../../gateway/settings/address";
+import { python } from "./python";
+
+describe("an address", () => {
+  it.each<[string, string[], boolean]>([
+    ["10.4.0.5", [], false],
+    ["10.4.0.5", ["10.4.0.5"], true],
+    ["10.4.0.50", ["10.4.0.5"], false],
+    ["10.4.0.5", ["10.4.0.50"], false],
+    ["10.4.0.9", ["10.4.0.10-10.4.0.20"], false],
+    ["10.4.0.10", ["10.4.0.10-10.4.0.20"], true],
+    ["10.4.0.20", ["10.4.0.10-10.4.0.20"], true],
+    ["10.4.0.21", ["10.4.0.10-10.4.0.20"], false],
+    ["10.4.1.0", ["10.4.0.200-10.4.1.5"], true],
+    ["10.4.0.3", ["10.4.0.200-10.4.1.5"], false],
+    ["10.4.0.7", ["10.4.0.1", "10.4.0.3-10.4.0.5", "10.4.0.7"], true],
+  ])("%s is within %j: %s", (address, sources, within) => {
+    expect(python("import selection\nresult = selection.within(*data)", [address, sources])).toBe(within);
+  });
+
+  it("and a range are to the machine what they are to the plan", () => {
+    const anyAddress = fc.oneof(fc.nat({ max: 2 ** 32 - 1 }), fc.integer({ min: 0x0a040000, max: 0x0a040110 }));
+    const anyCase = fc.tuple(anyAddress, anyAddress, anyAddress);
+    fc.assert(
+      fc.property(fc.array(anyCase, { minLength: 200, maxLength: 200 }), (all) => {
+        const cases = all.map(([at, a, b]) => ({ at, first: Math.min(a, b), last: Math.max(a, b) }));
+        const found = python<[number, boolean][]>(
+          "import selection\nresult = [(selection.number(at), selection.within(at, [source])) for at, source in data]",
+          cases.map(({ at, ...range }) => [addressText(at), intervalText(range)]),
+        );
+        expect(found).toEqual(cases.map(({ at, first, last }) => [at, first <= at && at <= last]));
+      }),
+      { numRuns: 10 },
+    );
+  }, 30_000);
+});
+
+/** In a folder of its own; `selected()` is {name: variant} of what stands there. */
+const inFolder = <T>(program: string, data: unknown): T =>
+  python<T>(
+    `
+import datetime, os, tempfile, machine, selection
+root = tempfile.TemporaryDirectory()
+selection.SELECTED, selection.CONFIG = root.name + "/run/selected", root.name + "/config"
+def selected():
+    folder = selection.SELECTED
+    return {name: machine.read(f"{folder}/{name}") for name in sorted(os.listdir(folder))} if os.path.isdir(folder) else {}
+${program}
+root.cleanup()`,
+    data,
+  );
+
+describe("what is selected", () => {
+  it("stands in a file for each, and what changed is told", () => {
+    const [first, again, second, files, missing] = inFolder<unknown[]>(
+      `
+result = [selection.select({"a": "open", "b": "none"}), selection.select({"a": "open", "b": "none"}), selection.select({"b": "vpn", "c": "x"})]
+result += [selected(), selection.selected("nothing")]`,
+      null,
+    );
+    expect(first).toEqual(["a", "b"]);
+    expect(again).toEqual([]);
+    expect(second).toEqual(["b", "c"]);
+    expect(files).toEqual({ a: "open\n", b: "vpn\n", c: "x\n" });
+    expect(missing).toBeNull();
+  });
+
+  it("at the start is the windows of this moment, the groups as before or none, and nothing else", () => {
+    const always = { days: [1, 2, 3, 4, 5, 6, 7], from: "00:00", to: "24:00", timeZone: "UTC", sources: [] };
+    const windows = [
+      { ...always, name: "window-1" },
+      { ...always, name: "window-2", days: [] },
+    ];
+    const groups = ["group-a", "group-b"].map((name) => ({ name, members: ["x"], backAfter: 1, sources: [] }));
+    const files = inFolder(
+      `
+machine.write(selection.CONFIG + "/selectors.json", json.dumps(data), 0o644)
+selection.select({"window-1": "closed", "window-2": "open", "group-b": "x", "group-gone": "y", "window-gone": "open"})
+selection.select_at_start()
+result = selected()`,
+      { windows, groups, exits: ["x"], upstreams: [] },
+    );
+    expect(files).toEqual({ "window-1": "open\n", "window-2": "closed\n", "group-a": "none\n", "group-b": "x\n" });
+  });
+
+  it("is nothing on a machine whose release has no selectors", () => {
+    expect(inFolder("selection.select_at_start()\nresult = [selected(), selection.clients()]", null)).toEqual([{}, []]);
+  });
+
+  it("is not what could not be loaded", () => {
+    const files = inFolder(
+      `
+def fails(*_words):
+    raise machine.Fault("no")
+selection.script = fails
+selection.select({"a": "open", "b": "vpn"})
+result = []
+for _ in range(2):
+    try:
+        selection.switch({"a": "closed", "b": "vpn"})
+    except machine.Fault as fault:
+        result.append([str(fault), selected()])
+`,
+      null,
+    );
+    expect(files).toEqual(Array(2).fill(["no", { b: "vpn\n" }]));
+  });
+});
+
+it("the clients come as address, name and ways", () => {
+  const lines = "10.4.0.50 laptop tcp:80,8000-8100=vpn;window-1234abcd=block;direct\n10.4.0.51 tv direct\n";
+  expect(
+    inFolder('machine.write(selection.CONFIG + "/clients", data, 0o644)\nresult = selection.clients()', lines),
+  ).toEqual([
+    ["10.4.0.50", "laptop", "tcp:80,8000-8100=vpn;window-1234abcd=block;direct"],
+    ["10.4.0.51", "tv", "direct"],
+  ]);
+});
