@@ -8,7 +8,8 @@ import { DNS, elements, replaceTable, SYN } from "./nft";
  */
 export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
   const clients = plan.wireguard.subnet;
-  const { mss } = plan.wireguard;
+  // A WireGuard provider's tunnel may be narrower than the clients'.
+  const mss = Math.min(plan.wireguard.mss, exit.provider.kind === "wireguard" ? exit.provider.mtu - 40 : Infinity);
   return replaceTable(`	set provider {
 		type ipv4_addr . inet_proto . inet_service
 	}

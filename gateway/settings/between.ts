@@ -139,6 +139,25 @@ export function checkSubnet({ subnet }: Shape["wireguard"], exits: Shape["exits"
       );
 }
 
+/** An exit's resolver asks through its exit; what is local goes past it, and would find no way back. */
+export function checkUpstreams(
+  { upstreams }: Shape["dns"],
+  networks: Shape["localNetworks"],
+  exits: Shape["exits"],
+  report: Report,
+): void {
+  upstreams.forEach((upstream, index) => {
+    const network = networks.find((one) => contains(intervalOf(one), intervalOf(upstream)));
+    if (network !== undefined && exits.length > 0)
+      report(
+        `dns.upstreams[${index}]`,
+        upstream,
+        `resolvers outside of the local networks, for exits ask them through their tunnels; this one is in ${network}`,
+        "name public resolvers, or take the network out of localNetworks",
+      );
+  });
+}
+
 export function checkLocalNetworks(
   networks: Shape["localNetworks"],
   { subnet }: Shape["wireguard"],

@@ -7,6 +7,7 @@ import {
   checkRuleExits,
   checkRuleSources,
   checkSubnet,
+  checkUpstreams,
   defaultRules,
 } from "./between";
 
@@ -75,7 +76,7 @@ export function parseSettings(raw: unknown, sources: Sources): ParsedSettings {
   const warnings: Fault[] = [];
   const warn: Report = (key, value, allowed, mend) => void warnings.push({ key, value, allowed, mend });
 
-  const { wireguard, clients, rules, groups, localNetworks, credentials } = sound;
+  const { wireguard, clients, rules, groups, localNetworks, dns, credentials } = sound;
 
   const exits = sound.exits?.map((exit, index) => readExit(exit, `exits[${index}].profile`, sources, report, warn));
   if (exits) checkExits(exits, report);
@@ -87,6 +88,7 @@ export function parseSettings(raw: unknown, sources: Sources): ParsedSettings {
   if (wireguard && rules) checkRuleSources(rules, wireguard, report);
   if (clients) checkClients(clients, report);
   if (wireguard && clients) checkClientAddresses(clients, wireguard, report);
+  if (exits && dns && localNetworks) checkUpstreams(dns, localNetworks, exits, report);
   if (exits && wireguard && localNetworks) checkLocalNetworks(localNetworks, wireguard, exits, report);
 
   let { host } = sound;

@@ -197,7 +197,7 @@ const anyRaw: fc.Arbitrary<Raw> = fc
         ),
       localNetworks: fc.subarray(["10.0.0.0/16", "10.0.1.0/24", "192.168.0.0/24", "192.168.1.0/24", "9.0.0.0/8"]),
       dns: fc.record({
-        upstreams: fc.array(fc.constantFrom("1.1.1.2", "8.8.8.8", "9.9.9.9", "10.0.0.2"), {
+        upstreams: fc.array(fc.constantFrom("1.1.1.2", "8.8.8.8", "1.0.0.2", "149.112.112.112"), {
           minLength: 1,
           maxLength: 4,
         }),

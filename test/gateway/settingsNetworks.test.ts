@@ -47,6 +47,12 @@ describe("local networks", () => {
 describe("dns", () => {
   const record = (name: string, address: unknown = "10.4.0.7") => withDns({ records: { [name]: address } });
   holds({
+    "an upstream in a local network, where an exit has to ask it": fault(
+      { ...withDns({ upstreams: ["1.1.1.2", "10.0.0.2"] }), exits: [vpn] },
+      "dns.upstreams[1]",
+      "10.0.0.0/16",
+      "public resolvers",
+    ),
     "a record's address": fault(record("vault.raff.local", "10.4.0"), "dns.records.vault.raff.local", "IPv4", "dots"),
     "a record's name in capitals": fault(record("Vault.local"), "dns.records.Vault.local", "lower case", "full name"),
     "a record's name of one label": fault(record("vault"), "dns.records.vault", "one dot", "full name"),

@@ -123,6 +123,26 @@ describe("several providers", () => {
     );
   });
 
+  test("each has a log and credentials of its own; what the provider pushes of routes and names is left", async () => {
+    const look = (script: string) => onMachine({ lab }, script).then((text) => text.trim());
+    expect(await look("ls /var/log/openvpn-ns*.log | tr '\\n' ' '")).toBe(
+      "/var/log/openvpn-ns-express.log /var/log/openvpn-ns-wgprov.log /var/log/openvpn-ns.log",
+    );
+    expect(
+      await look(
+        "cd /etc/wg-gateway/exits; stat -c '%a %n' */credentials | tr '\\n' ' '; cmp -s */credentials || echo differ",
+      ),
+    ).toBe("600 express/credentials 600 nord/credentials differ");
+    // Pushed it was: without that the next lines would say nothing.
+    expect(await look("grep -c 'PUSH: Received.*redirect-gateway.*dhcp-option DNS' /var/log/openvpn-ns.log")).not.toBe(
+      "0",
+    );
+    expect(await look("ip -n vpn_ns route show | grep -E '^(default|0\\.0\\.0\\.0/1|128)' | tr -s ' '")).toBe(
+      "default dev tun0 scope link",
+    );
+    expect(await look("ip netns exec vpn_ns cat /etc/resolv.conf")).toBe("nameserver 10.200.1.1");
+  });
+
   test("an exit taken away and added again: the others' probes lose nothing", async () => {
     const others = (["direct", "nord", "wg"] as const).map(async (name) => {
       const { stdout } = await device(name).host.run(["ping", "-n", "-q", "-i", "0.01", "-c", "1500", addresses.web], {
@@ -169,7 +189,12 @@ describe("a provider in trouble", () => {
   test("several remotes: the next one is tried when one does not answer", async () => {
     const rotating = "/run/wg-gateway-lab/rotating.ovpn";
     writeFileSync(rotating, lab.providers.provider.profile.replace("remote ", "remote 203.0.113.99 1194 udp\nremote "));
+    const others = (["direct", "express", "wg"] as const).map((name) =>
+      device(name).host.run(["ping", "-n", "-q", "-i", "0.01", "-c", "800", addresses.web], { timeout: 30_000 }),
+    );
     await up({ exits: [{ name: "nord", profile: rotating }, ...exits.slice(1)] });
+    // An exit changed is nothing to the clients of the others.
+    for (const { stdout } of await Promise.all(others)) expect(stdout).toContain(" 0% packet loss");
     expect(await becomes("nord", addresses.provider)).toBe(addresses.provider);
     expect(await onMachine({ lab }, "grep -c 'UDPv4 link remote.*203.0.113.99' /var/log/openvpn-ns.log")).not.toBe(
       "0\n",

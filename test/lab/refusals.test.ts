@@ -122,6 +122,22 @@ describe("a deployment that cannot be right", () => {
     expect(await logins(scenario.lab)).toBe(before);
   });
 
+  test("a machine that drifted: a deployment mends what it needs, `check --repair` the rest", async () => {
+    const drift =
+      'wg set wg0 peer "$(wg show wg0 peers | head -n 1)" remove; ip rule del priority 103; ip route del table 200 unreachable default';
+    await onMachine(scenario, drift);
+    expect(await onMachine(scenario, "gatewayctl check || true")).toContain(
+      "the peers of wg0 are not those of wg0.conf",
+    );
+    await scenario.deployment.up({ dns: { records: { "nas.internal": "10.4.0.9" } } });
+    expect(await onMachine(scenario, "gatewayctl check")).toBe("the machine is as its release says\n");
+    await scenario.deployment.up();
+    await onMachine(scenario, drift);
+    await onMachine(scenario, "gatewayctl check --repair");
+    expect(await onMachine(scenario, "gatewayctl check")).toBe("the machine is as its release says\n");
+    await settled(scenario.lab);
+  });
+
   test("a release that does not come up: back to the one before, and the old settings are in truth unchanged", async () => {
     const before = await snapshot(scenario.lab.machine);
     // A port that somebody has: wg0 cannot come up on it.

@@ -51,8 +51,7 @@ def switch(old, new, touched):
     if not active(FIREWALL) or not running:
         script("firewall.sh", "shut")
     elif any(path == f"{CONFIG}/host.nft" or path.startswith(f"{CONFIG}/selectors") for path in changed | gone):
-        selection.select_at_start()
-        script("firewall.sh", "reload")
+        selection.load(selection.select_at_start())
         selection.cut(address for address, _name, ways in selection.clients() if ways_before.get(address, ways) != ways)
     run("systemctl", "enable", "-q", FIREWALL, WIREGUARD, WATCH)
     start(FIREWALL)
@@ -62,7 +61,7 @@ def switch(old, new, touched):
         start(WIREGUARD, "restart")
     elif "/etc/wireguard/wg0.conf" in changed:
         say("synchronising the peers of wg0")
-        run("wg", "syncconf", "wg0", "/dev/stdin", stdin=run("wg-quick", "strip", "wg0"))
+        synchronise_peers()
 
     for name in new.exits:
         files = {path[len(exit_directory(name)) :] for path in changed if path.startswith(exit_directory(name))}
@@ -117,7 +116,7 @@ def apply(text):
         left = settled()
         if left:
             # Somebody changed what this release does not: mend that too, before calling it a failure.
-            script("wg0-up.sh")
+            mend()
             left = settled()
         if left:
             raise Fault("the machine is not as the release says:\n  " + "\n  ".join(left))
@@ -142,11 +141,22 @@ def go_back(old, new):
         say(f"going back failed as well ({error}); `gatewayctl check` shows what is left")
 
 
+def synchronise_peers():
+    """Makes the peers of the running wg0 those of its file; one that stays notices nothing (`man 8 wg`, syncconf)."""
+    run("wg", "syncconf", "wg0", "/dev/stdin", stdin=run("wg-quick", "strip", "wg0"))
+
+
+def mend():
+    """Puts back what no file's change would: peers, rules, routes, links and namespaces that somebody took away."""
+    synchronise_peers()
+    script("wg0-up.sh")
+
+
 def repair(release):
     """Puts back whatever differs from the release; what is right is left alone."""
     rules_lost = table(None) != table(f"{CONFIG}/host.nft")
     switch(release, release, set())
-    script("wg0-up.sh")
+    mend()
     if rules_lost:
         forget_connections(release)
 

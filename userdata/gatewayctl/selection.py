@@ -66,13 +66,15 @@ def windows_now():
 
 
 def select_at_start():
-    """Before the rules are opened: the windows of this moment; the groups stay at what they were, or at none until they were checked."""
+    """Before the rules are opened: the windows of this moment; the groups stay at what they were, or at none until they were checked.
+    The names of what changed."""
     known = selectors()
-    select({**windows_now(), **{group["name"]: selected(group["name"]) or "none" for group in known["groups"]}})
+    changed = select({**windows_now(), **{group["name"]: selected(group["name"]) or "none" for group in known["groups"]}})
     names = {selector["name"] for selector in [*known["windows"], *known["groups"]]}
     for name in os.listdir(SELECTED) if os.path.isdir(SELECTED) else []:
         if name not in names:
             os.unlink(f"{SELECTED}/{name}")
+    return changed
 
 
 def clients():
@@ -101,19 +103,24 @@ def cut(addresses):
             run("conntrack", "-D", "-s", address, "-p", protocol, check=False)
 
 
+def load(changed):
+    """Loads the rules with what is selected now, and cuts the clients that the selectors of these names concern. Raises Fault when the rules
+    cannot be loaded, as without a default route; then nothing is selected of what changed, so that the next call tries again."""
+    try:
+        script("firewall.sh", "reload")
+    except Fault:
+        for name in changed:
+            remove(f"{SELECTED}/{name}")
+        raise
+    known = selectors()
+    concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in changed]
+    sources = [source for selector in concerned for source in selector["sources"]]
+    cut(address for address, *_ in clients() if within(address, sources))
+
+
 def switch(choices):
-    """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed. Raises Fault when the rules cannot be
-    loaded, as without a default route; then nothing is selected of what changed, so that the next call tries again."""
+    """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed. Raises Fault as load() does."""
     changed = select(choices)
     if changed:
-        try:
-            script("firewall.sh", "reload")
-        except Fault:
-            for name in changed:
-                remove(f"{SELECTED}/{name}")
-            raise
-        known = selectors()
-        concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in changed]
-        sources = [source for selector in concerned for source in selector["sources"]]
-        cut(address for address, *_ in clients() if within(address, sources))
+        load(changed)
     return changed
