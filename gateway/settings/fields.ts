@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { isAddress, isNetwork, type Interval } from "./address";
 
+/** What the user reads where something else stands instead of a map, or of a list of networks. */
+export const map = "a map of settings";
+export const networks = "a list of networks in CIDR form, such as [198.51.100.7/32]";
+
 /**
  * A leaf of the schema: `base` decides, `allowed` and `mend` are what the user reads when it says no.
  * A `default` belongs outside: `field(...).default(value)`.
