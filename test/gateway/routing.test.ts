@@ -16,6 +16,8 @@ import {
 } from "./ruleOracle";
 
 const UPLINK = "eth0";
+/** A mark of ours that no exit has: that of one that was taken away. */
+const GONE = 0xff00;
 
 /** A gateway, what is selected on it, and traffic of its clients. */
 interface Case {
@@ -135,14 +137,17 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
         const rules = loaded(one.gateway.plan, one.selection, UPLINK);
         for (const traffic of one.traffic) {
           const way = wayOf(one.gateway, one.selection, traffic);
-          for (const began of ["direct", ...exitsOf(one.gateway)].filter((name) => name !== way)) {
-            const { mark, link } = leaving(one.gateway, began);
-            const running = { ...packetOf(traffic), state: "established", ctMark: mark } as const;
+          const marks = ["direct", ...exitsOf(one.gateway)].map((began) => leaving(one.gateway, began).mark);
+          const own = way === "block" ? undefined : leaving(one.gateway, way).mark;
+          for (const ctMark of [...marks, GONE].filter((mark) => mark !== own)) {
+            const running = { ...packetOf(traffic), state: "established", ctMark } as const;
             const marked = trace(rules, "mangle_prerouting", running).packet;
-            equal(`${marked.mark} ${marked.ctMark}`, `${mark} ${mark}`, one, running);
-            const cut = trace(rules, "filter_forward", { ...marked, out: link }).verdict;
-            const wanted = traffic.protocol === "tcp" ? /^reject with tcp reset$/ : /^drop$|^reject with icmp /;
-            equal(wanted.test(cut), true, one, running, cut);
+            equal(`${marked.mark} ${marked.ctMark}`, `${ctMark === GONE ? 0 : ctMark} ${ctMark}`, one, running);
+            for (const out of linksOf(one.gateway)) {
+              const cut = trace(rules, "filter_forward", { ...marked, out }).verdict;
+              const wanted = traffic.protocol === "tcp" ? /^reject with tcp reset$/ : /^drop$|^reject with icmp /;
+              equal(wanted.test(cut), true, one, running, out, cut);
+            }
           }
         }
       }),
