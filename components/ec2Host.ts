@@ -7,7 +7,8 @@ import * as random from "@pulumi/random";
 import { type SshKeys, sshKeys } from "../gateway/keys";
 import { renderUserData } from "../gateway/render/cloudInit";
 import type { Ec2HostSettings } from "../gateway/settings/schema";
-import { type Connection, dialling, type Host, machineReady } from "./host";
+import { portInterval } from "../gateway/settings/fields";
+import { type Connection, dialling, type Host, machineReady, type Open } from "./host";
 
 /** The login Debian's images make; they refuse root. */
 const LOGIN = "admin";
@@ -24,10 +25,7 @@ const debianImage = (instanceType: string): pulumi.Output<string> =>
   ssm.getParameterOutput({ name: `/aws/service/debian/release/13/latest/${architectureOf(instanceType)}` })
     .insecureValue;
 
-export interface Ec2HostArgs extends Ec2HostSettings {
-  /** UDP port to open for everybody. */
-  readonly wireguardPort: number;
-}
+export type Ec2HostArgs = Ec2HostSettings & Open;
 
 /** A new EC2 machine with a fixed public address, reached by SSH from `sshFrom` only. */
 export class Ec2Host extends pulumi.ComponentResource implements Host {
@@ -119,6 +117,16 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
             { ...rule, ipProtocol: "tcp", fromPort: 22, toPort: 22, cidrIpv4: network },
             options,
           ),
+      ),
+      ...(args.services ?? []).flatMap(({ protocol, ports }) =>
+        ports.map((port) => {
+          const { first, last } = portInterval(port);
+          return new vpc.SecurityGroupIngressRule(
+            `${name}-${protocol}-${port}`,
+            { ...rule, ipProtocol: protocol, fromPort: first, toPort: last, cidrIpv4: everywhere },
+            options,
+          );
+        }),
       ),
       new vpc.SecurityGroupEgressRule(`${name}-egress`, { ...rule, ipProtocol: "-1", cidrIpv4: everywhere }, options),
     ];

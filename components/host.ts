@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { Service } from "../gateway/settings/fields";
 import { readUserdata } from "./projectFiles";
 
 /** How a machine is reached over SSH; always with the host key it has to prove. */
@@ -26,6 +27,13 @@ export interface Host {
   readonly deletedWith?: pulumi.Resource;
   /** Done once the machine takes commands. */
   readonly ready: pulumi.Resource;
+}
+
+/** What a host lets in from everywhere; on a machine that is there, the machine decides. */
+export interface Open {
+  /** UDP port of WireGuard. */
+  readonly wireguardPort: number;
+  readonly services?: readonly Service[];
 }
 
 /**

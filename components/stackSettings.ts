@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { faultText, SettingsError } from "../gateway/settings/fault";
-import type { Settings } from "../gateway/settings/schema";
-import { type Credentials, parseSettings } from "../gateway/settings/settings";
+import { type Credentials, type ParsedStack, parseStack } from "../gateway/settings/settings";
 import { readProjectFile } from "./projectFiles";
 
 /** Structured values arrive as JSON; a plain text is one that is not. */
@@ -19,16 +18,18 @@ function plainValue(text: string): unknown {
  * @returns the settings, and the credentials by exit as a secret
  * @throws RunError with everything that is wrong; Pulumi prints its message alone
  */
-export function loadStackSettings(): { settings: Settings; credentials: pulumi.Output<Record<string, Credentials>> } {
+export function loadStackSettings(): Omit<ParsedStack, "credentials" | "warnings"> & {
+  credentials: pulumi.Output<Record<string, Credentials>>;
+} {
   const prefix = `${pulumi.getProject()}:`;
   const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
   const values = Object.fromEntries(own.map(([key, text]) => [key.slice(prefix.length), plainValue(text)]));
   const { credentials: unchecked, ...raw } = values;
   try {
     const sources = { readFile: readProjectFile, credentials: unchecked, now: new Date() };
-    const { settings, credentials, warnings } = parseSettings(raw, sources);
+    const { credentials, warnings, ...stack } = parseStack(raw, sources);
     for (const warning of warnings) void pulumi.log.warn(faultText(warning));
-    return { settings, credentials: pulumi.secret(Object.fromEntries(credentials)) };
+    return { ...stack, credentials: pulumi.secret(Object.fromEntries(credentials)) };
   } catch (error) {
     throw error instanceof SettingsError ? new pulumi.RunError(error.message) : error;
   }

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 
 /** DER of a PKCS#8 private key up to the 32 bytes of the key itself (RFC 8410, section 7); the last octet of the OID names the algorithm. */
 const pkcs8 = (algorithm: "x25519" | "ed25519") =>
@@ -32,6 +32,15 @@ export function wireGuardKeys(seed: Buffer): WireGuardKeys {
     privateKey: clamped.toString("base64"),
     publicKey: rawPublicKey(privateKey("x25519", clamped)).toString("base64"),
   };
+}
+
+/**
+ * The key that two endpoints share, the same for both, from a secret that neither has.
+ * @param seed 32 random bytes
+ * @returns 32 bytes in base64, as `wg genpsk` prints them
+ */
+export function pairKey(seed: Buffer, one: string, other: string): string {
+  return createHmac("sha256", seed).update([one, other].sort().join(" ")).digest("base64");
 }
 
 /** An ed25519 SSH key pair. */

@@ -18,3 +18,10 @@ export interface GatewaySecrets {
   /** By the exit's name; only for the exits whose provider asks for them. */
   readonly credentials: ReadonlyMap<string, Credentials>;
 }
+
+/** What one endpoint of a transparent tunnel needs to speak with the others. */
+export interface TunnelSecrets {
+  readonly privateKey: string;
+  /** By the peer's name. */
+  readonly peers: ReadonlyMap<string, { readonly publicKey: string; readonly presharedKey: string }>;
+}

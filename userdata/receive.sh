@@ -1,4 +1,4 @@
-# Takes a release on standard input and applies it. The release brings its own gatewayctl, so it is unpacked from it first.
+# Takes a release on standard input and applies it. The release brings the program that applies it, which is unpacked from it first.
 set -eu
 as_root=''
 [ "$(id -u)" = 0 ] || as_root='sudo -n'
@@ -11,7 +11,7 @@ except (ValueError, KeyError, TypeError):
     sys.exit("the release did not arrive whole; nothing was changed; deploy again")
 with tempfile.TemporaryDirectory(prefix="wg-gateway-", dir="/run") as place:
     for file in files:
-        if "/wg-gateway/gatewayctl/" in file["path"]:
+        if file["path"].endswith(".py"):
             with open(os.path.join(place, os.path.basename(file["path"])), "w") as out:
                 out.write(file["content"])
     sys.path.insert(0, place)

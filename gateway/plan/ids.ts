@@ -83,3 +83,14 @@ export function slotIds(slot: number, name: string): SlotIds {
     resolverPriority: EXIT_RULE_PRIORITY + 2 * (slot - 1) + 1,
   };
 }
+
+/** Name of a transparent tunnel's nftables table (family inet). */
+export const TUNNEL_NFT_TABLE = "wg_tunnel";
+
+/**
+ * Mark of what goes past a transparent tunnel: WireGuard's own packets, and connections that began outside of it. Within
+ * {@link MARK_MASK}, above every slot's.
+ */
+export const PAST_TUNNEL_MARK = 0xfe00;
+/** Connection mark of what began inside a transparent tunnel, and must not go on outside; within {@link MARK_MASK}. */
+export const IN_TUNNEL_MARK = 0xfd00;

@@ -42,6 +42,8 @@ export interface IpRule {
   readonly from?: string;
   readonly to?: string;
   readonly mark?: number;
+  /** UDP destination port. */
+  readonly port?: number;
   /** Number of a routing table, or "main". */
   readonly table: number | "main";
 }

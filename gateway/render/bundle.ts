@@ -65,14 +65,17 @@ export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] 
   ];
 }
 
+/** The gateway's release; see {@link renderRelease}. */
+export const renderBundle = ({ plan, secrets, machine, fixed }: BundleParts): string =>
+  renderRelease(machine, [...fixed, ...renderFiles(plan, secrets)]);
+
 /**
- * The whole release as one text, for the standard input of `gatewayctl apply`: JSON `{format, machine, exits, digest, files}`, where
- * `digest` is the SHA-256 of every file's path, mode and content, each ended by a zero byte. A secret, for some files are.
+ * A whole release as one text, for the standard input of `gatewayctl apply` or `tunnelctl apply`: JSON `{format, machine, digest, files}`,
+ * where `digest` is the SHA-256 of every file's path, mode and content, each ended by a zero byte. A secret, for some files are.
  */
-export function renderBundle({ plan, secrets, machine, fixed }: BundleParts): string {
-  const files = [...fixed, ...renderFiles(plan, secrets)].sort((a, b) => (a.path < b.path ? -1 : 1));
+export function renderRelease(machine: string, unsorted: readonly MachineFile[]): string {
+  const files = [...unsorted].sort((a, b) => (a.path < b.path ? -1 : 1));
   const hash = createHash("sha256");
   for (const { path, mode, content } of files) hash.update(`${path}\0${mode}\0${content}\0`);
-  const digest = hash.digest("hex");
-  return `${JSON.stringify({ format: 1, machine, exits: plan.exits.map((exit) => exit.name), digest, files })}\n`;
+  return `${JSON.stringify({ format: 1, machine, digest: hash.digest("hex"), files })}\n`;
 }

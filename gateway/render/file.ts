@@ -11,3 +11,6 @@ export interface MachineFile {
 export const CONFIG_DIR = "/etc/wg-gateway";
 /** Where the fixed scripts lie. */
 export const LIB_DIR = "/usr/local/lib/wg-gateway";
+/** The same of a transparent tunnel's endpoint. */
+export const TUNNEL_CONFIG_DIR = "/etc/wg-tunnel";
+export const TUNNEL_LIB_DIR = "/usr/local/lib/wg-tunnel";

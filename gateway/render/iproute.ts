@@ -4,12 +4,13 @@ import type { ExitPlan, IpRule, Plan } from "../plan/plan";
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** The arguments of `ip rule add` for one rule (`man 8 ip-rule`), tagged as ours by its protocol. */
-const ruleArguments = (rule: IpRule): string =>
+export const ruleArguments = (rule: IpRule): string =>
   [
     `priority ${rule.priority}`,
     `from ${rule.from ?? "all"}`,
     ...(rule.to === undefined ? [] : [`to ${rule.to}`]),
     ...(rule.mark === undefined ? [] : [`fwmark ${hex(rule.mark)}/${hex(MARK_MASK)}`]),
+    ...(rule.port === undefined ? [] : [`ipproto udp dport ${rule.port}`]),
     `lookup ${rule.table}`,
     `protocol ${ROUTE_PROTOCOL}`,
   ].join(" ");

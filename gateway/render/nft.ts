@@ -13,8 +13,8 @@ export const elements = (members: readonly string[]): string =>
   members.length > 0 ? `elements = { ${members.join(", ")} }` : "";
 
 /** A ruleset file that replaces our table, and nothing else, in one transaction (`man 8 nft`, "nft -f"). */
-export const replaceTable = (body: string): string =>
-  `table inet ${NFT_TABLE}\ndelete table inet ${NFT_TABLE}\n\ntable inet ${NFT_TABLE} {\n${body}}\n`;
+export const replaceTable = (body: string, table: string = NFT_TABLE): string =>
+  `table inet ${table}\ndelete table inet ${table}\n\ntable inet ${table} {\n${body}}\n`;
 
 export const DNS = "meta l4proto { tcp, udp } th dport 53";
 export const SYN = "tcp flags & (syn | rst) == syn";

@@ -3,7 +3,7 @@ import type { GatewaySecrets } from "../secrets";
 import type { WireGuardProfile } from "../settings/wireguardProfile";
 import { LIB_DIR } from "./file";
 
-const section = (name: string, pairs: readonly (readonly [string, string | number])[]): string =>
+export const section = (name: string, pairs: readonly (readonly [string, string | number])[]): string =>
   [`[${name}]`, ...pairs.map(([key, value]) => `${key} = ${value}`), ""].join("\n");
 
 /**

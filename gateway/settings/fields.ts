@@ -89,3 +89,28 @@ export function portInterval(port: number | string): Interval {
   const [first = 0, last = first] = String(port).split("-").map(Number);
   return { first, last };
 }
+
+const portsText = "a list of 1..64 ports and ranges, such as [80, 443, 8000-8100]";
+
+/** Destination ports: numbers, or ranges "first-last". */
+export const ports = z
+  .array(
+    field(
+      z.union([z.int().min(1).max(65535), z.string().refine(isPortRange)]),
+      'a port 1..65535, or a range "first-last"',
+      'such as 443 or "8000-8100"',
+    ),
+    portsText,
+  )
+  .min(1, portsText)
+  .max(64, portsText);
+
+/** What the user reads where something else stands instead of a list of services. */
+export const services = "a list of at most 32 services, each with protocol and ports";
+
+/** Something that a machine serves. */
+export const service = z.strictObject(
+  { protocol: field(z.enum(["tcp", "udp"]), '"tcp" or "udp"', "name the service's protocol"), ports },
+  map,
+);
+export type Service = z.output<typeof service>;

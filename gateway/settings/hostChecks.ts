@@ -6,27 +6,32 @@ import type { Ec2HostSettings, ExistingHostSettings, Shape } from "./schema";
 /** 0.0.0.0/0 can be written in parts, so it is the number of addresses that counts. */
 const MOST_ADDRESSES = 2 ** 24;
 
-export function checkEc2Host({ sshFrom, sshFromAnywhere }: Ec2HostSettings, report: Report): void {
+/** @param key where the host's settings stand */
+export function checkEc2Host({ sshFrom, sshFromAnywhere }: Ec2HostSettings, report: Report, key = "host"): void {
   const addresses = sshFrom.map(intervalOf).reduce((sum, { first, last }) => sum + last - first + 1, 0);
   if (addresses > MOST_ADDRESSES && !sshFromAnywhere)
     report(
-      "host.sshFrom",
+      `${key}.sshFrom`,
       sshFrom.join(", "),
       "networks of no more than a /8 together; the whole internet only with sshFromAnywhere: true",
       "give your own address with /32",
     );
 }
 
-/** @returns the host with its host key itself where settings name the file of it */
+/**
+ * @param key where the host's settings stand
+ * @returns the host with its host key itself where settings name the file of it
+ */
 export function readExistingHost(
   host: ExistingHostSettings,
   readFile: (path: string) => string | undefined,
   report: Report,
+  key = "host",
 ): ExistingHostSettings {
   const { privateKeyFile } = host;
   if (privateKeyFile !== undefined && readFile(privateKeyFile) === undefined)
     report(
-      "host.privateKeyFile",
+      `${key}.privateKeyFile`,
       privateKeyFile,
       "the path of a file that can be read",
       "mend the path, or leave it out to use the SSH agent",
@@ -34,7 +39,7 @@ export function readExistingHost(
   const hostKey = isHostKey(host.hostKey) ? host.hostKey : (readFile(host.hostKey)?.trim() ?? "");
   if (!isHostKey(hostKey))
     report(
-      "host.hostKey",
+      `${key}.hostKey`,
       host.hostKey,
       "a file that holds the machine's `ssh-ed25519 AAAA...` line",
       "read it on the machine: cat /etc/ssh/ssh_host_ed25519_key.pub",

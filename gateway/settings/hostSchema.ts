@@ -4,6 +4,9 @@ import { field, isHostKey, network, networks, port, text } from "./fields";
 
 /* The machine: a new one on EC2, or one that is there. */
 
+export const hostText =
+  'a map whose kind is "ec2" (a new EC2 machine) or "existing" (a Linux machine you reach by SSH)';
+
 export const ec2Host = z.strictObject({
   kind: z.literal("ec2"),
   /** EC2 instance type; its architecture chooses the image. Default t4g.small. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { MAX_SLOT } from "../plan/ids";
 import { isSource } from "./address";
-import { clock, exitName, field, isPortRange, isTimeZone, map, text, weekdays } from "./fields";
+import { clock, exitName, field, isTimeZone, map, ports, text, weekdays } from "./fields";
 
 /* Ways out, and what takes which. */
 
@@ -9,7 +9,6 @@ import { clock, exitName, field, isPortRange, isTimeZone, map, text, weekdays } 
 const taken = ["direct", "block", "host", "local", "none"];
 
 const daysText = "a list of days, such as [mon, tue]";
-const portsText = "a list of 1..64 ports and ranges, such as [80, 443, 8000-8100]";
 const membersText = "a list of 1..8 names of exits";
 
 export const exit = z.strictObject(
@@ -77,18 +76,7 @@ export const rule = z.strictObject(
       "leave it out for every protocol",
     ).optional(),
     /** Only these destination ports: numbers, or ranges "first-last". Needs protocol tcp or udp. Default: all. */
-    ports: z
-      .array(
-        field(
-          z.union([z.int().min(1).max(65535), z.string().refine(isPortRange)]),
-          'a port 1..65535, or a range "first-last"',
-          'such as 443 or "8000-8100"',
-        ),
-        portsText,
-      )
-      .min(1, portsText)
-      .max(64, portsText)
-      .optional(),
+    ports: ports.optional(),
     /** Only in these hours. Default: always. */
     during: during.optional(),
     /** Which way out: the name of an exit or of a group, "direct", or "block" (local networks only). */

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { isNetwork } from "./address";
 import { address, credential, field, isWireGuardKey, map, network, networks, port } from "./fields";
-import { ec2Host, existingHost } from "./hostSchema";
+import { ec2Host, existingHost, hostText } from "./hostSchema";
 import type { OpenVpnProfile } from "./profile";
 import { during, exit, group, rule } from "./routingSchema";
+import { tunnel } from "./tunnelSchema";
 import type { WireGuardProfile } from "./wireguardProfile";
 
 /** What the user reads where a text or a number stands instead of settings. */
@@ -95,9 +96,8 @@ const credentials = z.strictObject({ username: credential("username"), password:
 /** The shape of a stack's settings; what depends on several of them is in between.ts. */
 export const schema = z.strictObject(
   {
-    host: z.discriminatedUnion("kind", [ec2Host, existingHost], {
-      error: 'a map whose kind is "ec2" (a new EC2 machine) or "existing" (a Linux machine you reach by SSH)',
-    }),
+    /** The gateway's machine. Required, unless the stack has tunnels and nothing of a gateway. */
+    host: z.discriminatedUnion("kind", [ec2Host, existingHost], { error: hostText }).optional(),
     wireguard: wireguard.prefault({}),
     exits: z.array(exit, maps).default([]),
     /** Failover groups of exits. */
@@ -110,6 +110,8 @@ export const schema = z.strictObject(
     localNetworks: z
       .array(network("a local network", "leave the setting out for the documented VPC, or give [] for none"), networks)
       .default(["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"]),
+    /** Transparent tunnels between hosts of their own. */
+    tunnels: z.array(tunnel, maps).max(32, maps).default([]),
     /** By the exit's name. A secret: never shown, and kept apart from the settings. */
     credentials: z.record(z.string(), credentials, "a map of exits, each with username and password").default({}),
   },
@@ -120,6 +122,7 @@ export type Shape = z.output<typeof schema>;
 
 export type Ec2HostSettings = z.output<typeof ec2Host>;
 export type ExistingHostSettings = z.output<typeof existingHost>;
+export type HostSettings = Ec2HostSettings | ExistingHostSettings;
 export type ClientSettings = Shape["clients"][number];
 export type RuleSettings = z.output<typeof rule>;
 export type WindowSettings = z.output<typeof during>;
@@ -129,8 +132,9 @@ export type Credentials = z.output<typeof credentials>;
 export type ProviderProfile = OpenVpnProfile | WireGuardProfile;
 export type ExitSettings = Shape["exits"][number] & { readonly provider: ProviderProfile };
 
-/** Whole, checked settings: every default filled in, every reference resolved. */
-export type Settings = Omit<Shape, "exits" | "rules" | "credentials"> & {
+/** Whole, checked settings of a gateway: every default filled in, every reference resolved. */
+export type Settings = Omit<Shape, "host" | "exits" | "rules" | "credentials" | "tunnels"> & {
+  readonly host: HostSettings;
   readonly exits: readonly ExitSettings[];
   readonly rules: readonly RuleSettings[];
 };

@@ -13,10 +13,12 @@ import {
 
 import { SettingsError, type Fault, type Report } from "./fault";
 import { checkEc2Host, checkHostAddress, readExistingHost } from "./hostChecks";
+import { hostText } from "./hostSchema";
 import { parseProfile } from "./profile";
 import { checkGroups, checkRules } from "./ruleChecks";
 import type { Credentials, ExitSettings, Settings, Shape } from "./schema";
 import { parseShape } from "./shape";
+import { checkTunnels, type TunnelSettings } from "./tunnelChecks";
 import { parseWireGuardProfile } from "./wireguardProfile";
 
 export type { Credentials };
@@ -32,8 +34,10 @@ export interface Sources {
 }
 
 /** What a stack's configuration comes to. */
-export interface ParsedSettings {
-  readonly settings: Settings;
+export interface ParsedStack {
+  /** Undefined for a stack of tunnels alone. */
+  readonly gateway: Settings | undefined;
+  readonly tunnels: readonly TunnelSettings[];
   readonly credentials: ReadonlyMap<string, Credentials>;
   /** What is taken, and had better be mended. */
   readonly warnings: readonly Fault[];
@@ -62,6 +66,13 @@ function readExit(
   return { ...exit, provider: profile };
 }
 
+const noHost: Fault = {
+  key: "host",
+  value: undefined,
+  allowed: hostText,
+  mend: "write it as Pulumi.yaml describes it",
+};
+
 /**
  * Turns a stack's raw configuration into settings, or says everything that is wrong with it.
  * Pure but for `sources.readFile`; nothing is made before it has returned.
@@ -69,7 +80,7 @@ function readExit(
  * @returns settings with every default filled in and every provider profile read, the credentials by exit, and warnings
  * @throws SettingsError with all faults: those of single values, and those between values of sections that are sound
  */
-export function parseSettings(raw: unknown, sources: Sources): ParsedSettings {
+export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   const isMap = typeof raw === "object" && raw !== null && !Array.isArray(raw);
   const { sound, whole, faults } = parseShape(isMap ? { ...raw, credentials: sources.credentials } : raw);
   const report: Report = (key, value, allowed, mend) => void faults.push({ key, value, allowed, mend });
@@ -77,6 +88,10 @@ export function parseSettings(raw: unknown, sources: Sources): ParsedSettings {
   const warn: Report = (key, value, allowed, mend) => void warnings.push({ key, value, allowed, mend });
 
   const { wireguard, clients, rules, groups, localNetworks, dns, credentials } = sound;
+  // Whatever else is given asks for a gateway, and so for its machine.
+  const tunnelsAlone =
+    isMap && Object.keys(raw).join() === "tunnels" && credentials && Object.keys(credentials).length === 0;
+  if (isMap && !("host" in raw) && !tunnelsAlone) faults.unshift(noHost);
 
   const exits = sound.exits?.map((exit, index) => readExit(exit, `exits[${index}].profile`, sources, report, warn));
   if (exits) checkExits(exits, report);
@@ -98,11 +113,35 @@ export function parseSettings(raw: unknown, sources: Sources): ParsedSettings {
     host = readExistingHost(host, sources.readFile, report);
   }
 
-  if (faults.length > 0 || !whole || !exits || !host) throw new SettingsError(faults);
-  const { credentials: checked, ...settings } = whole;
+  const tunnels = checkTunnels(sound.tunnels ?? [], host, sources.readFile, report);
+
+  if (faults.length > 0 || !whole || !exits) throw new SettingsError(faults);
   return {
-    settings: { ...settings, host, exits, rules: rules ?? defaultRules(whole.wireguard, exits) },
-    credentials: new Map(Object.entries(checked)),
+    gateway: host && {
+      host,
+      wireguard: whole.wireguard,
+      exits,
+      groups: whole.groups,
+      rules: rules ?? defaultRules(whole.wireguard, exits),
+      clients: whole.clients,
+      dns: whole.dns,
+      localNetworks: whole.localNetworks,
+    },
+    tunnels,
+    credentials: new Map(Object.entries(whole.credentials)),
     warnings,
   };
+}
+
+/**
+ * As {@link parseStack}, for a stack that must have a gateway.
+ * @throws SettingsError also when it has none
+ */
+export function parseSettings(
+  raw: unknown,
+  sources: Sources,
+): Pick<ParsedStack, "credentials" | "warnings"> & { settings: Settings } {
+  const { gateway, credentials, warnings } = parseStack(raw, sources);
+  if (gateway === undefined) throw new SettingsError([noHost]);
+  return { settings: gateway, credentials, warnings };
 }

@@ -143,13 +143,23 @@ describe("the rest", () => {
     ["gatewayctl/main.py", "/usr/local/lib/wg-gateway/gatewayctl/main.py", "0644"],
     ["gatewayctl.sh", "/usr/local/sbin/gatewayctl", "0755"],
   ])("installs %s", (name, path, mode) => {
-    expect(installedFile(name, "text")).toEqual({ path, mode, content: "text" });
+    expect(installedFile("gateway", name, "text")).toEqual({ path, mode, content: "text" });
+  });
+
+  it.each([
+    ["tunnelctl/main.py", "/usr/local/lib/wg-tunnel/main.py", "0644"],
+    ["shared/machine.py", "/usr/local/lib/wg-tunnel/machine.py", "0644"],
+    ["tunnelctl/wg-tunnel.service", "/etc/systemd/system/wg-tunnel.service", "0644"],
+    ["tunnelctl.sh", "/usr/local/sbin/tunnelctl", "0755"],
+  ])("installs %s of a tunnel, where nothing of a gateway is", (name, path, mode) => {
+    expect(installedFile("tunnel", name, "text")).toEqual({ path, mode, content: "text" });
+    expect(installedFile("gateway", name, "text")?.path).not.toBe(path);
   });
 
   it.each(["receive.sh", "ready.sh", "scripts/README", "gatewayctl/__pycache__/main.pyc", "xscripts/a.sh"])(
     "does not install %s",
     (name) => {
-      expect(installedFile(name, "text")).toBeUndefined();
+      expect(installedFile("gateway", name, "text") ?? installedFile("tunnel", name, "text")).toBeUndefined();
     },
   );
 });

@@ -20,21 +20,20 @@ import {
 const userdata = join(__dirname, "../../userdata");
 const fixed = readdirSync(userdata, { recursive: true, encoding: "utf8" })
   .filter((name) => statSync(join(userdata, name)).isFile())
-  .flatMap((name) => installedFile(name, readFileSync(join(userdata, name), "utf8")) ?? []);
+  .flatMap((name) => installedFile("gateway", name, readFileSync(join(userdata, name), "utf8")) ?? []);
 
-/** The paths that the machine lets a bundle write: the pieces of the pattern in bundle.py, joined as Python joins them. */
+/** The paths that the machine lets a bundle write: the pieces of the pattern in place.py, joined as Python joins them. */
 function allowedPaths(): RegExp {
-  const source = readFileSync(join(userdata, "gatewayctl/bundle.py"), "utf8");
+  const source = readFileSync(join(userdata, "gatewayctl/place.py"), "utf8");
   const pattern = /^ALLOWED = re\.compile\(\n([\s\S]*?)^\)/m.exec(source)?.[1] ?? "";
   const pieces = [...pattern.matchAll(/^ +r"(.*)"$/gm)].map(([, piece]) => piece);
-  if (pieces.length === 0) throw new Error("no pattern in bundle.py");
+  if (pieces.length === 0) throw new Error("no pattern in place.py");
   return new RegExp(`^(?:${pieces.join("")})$`);
 }
 
 interface Bundle {
   readonly format: number;
   readonly machine: string;
-  readonly exits: readonly string[];
   readonly digest: string;
   readonly files: readonly MachineFile[];
 }
@@ -78,10 +77,10 @@ describe("the bundle", () => {
     );
   });
 
-  it("is one line of JSON that names its format, its machine and its exits", () => {
+  it("is one line of JSON that names its format and its machine", () => {
     const text = bundleText(documented());
     expect(text.indexOf("\n")).toBe(text.length - 1);
-    expect(bundleOf(documented())).toMatchObject({ format: 1, machine: "i-1", exits: ["vpn", "se-1"] });
+    expect(bundleOf(documented())).toMatchObject({ format: 1, machine: "i-1" });
   });
 
   it("is the same for the same gateway, and another for another machine", () => {

@@ -1,15 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
-const gatewayctl = join(__dirname, "../../userdata/gatewayctl");
+/** The programs of userdata/, each with what they share. */
+const path = (program: string) => [program, "shared"].map((folder) => join(__dirname, "../../userdata", folder));
 
 /**
- * Runs a program on gatewayctl's modules, as the machine's Python would.
+ * Runs a program on the modules of gatewayctl, or of tunnelctl, as the machine's Python would.
  * @param program has `data`, and sets `result`; both are JSON here
  * @throws with what Python said when it fails
  */
-export function python<T>(program: string, data: unknown): T {
-  const whole = `import json, sys\nsys.path.insert(0, ${JSON.stringify(gatewayctl)})\ndata = json.load(sys.stdin)\n${program}\nprint(json.dumps(result))\n`;
+export function python<T>(program: string, data: unknown, of: "gatewayctl" | "tunnelctl" = "gatewayctl"): T {
+  const whole = `import json, sys\nsys.path[:0] = ${JSON.stringify(path(of))}\ndata = json.load(sys.stdin)\n${program}\nprint(json.dumps(result))\n`;
   const { status, stdout, stderr, error } = spawnSync("python3", ["-B", "-c", whole], {
     input: JSON.stringify(data),
     encoding: "utf8",

@@ -1,16 +1,12 @@
-"""Brings the machine from one release to another, touching only what differs, and back when the result is not right."""
-import os
-import time
+"""Makes the machine what a release says, touching only what differs from the one before."""
 
 import selection
-from bundle import CURRENT, PENDING, Release, store, stored
+import transaction
 from check import findings, table, variables
-from machine import CONFIG, FIREWALL, LIB, WATCH, WIREGUARD, Fault, active, read, remove, run, say, script, start
-from packages import install
+from machine import CONFIG, LIB, active, read, remove, run, say, script, start
+from place import FIREWALL, WATCH, WIREGUARD
 from preflight import conflicts
 from removal import down
-
-SETTLE_SECONDS = 15
 
 
 def exit_directory(name):
@@ -80,65 +76,26 @@ def switch(old, new, touched):
     start(WATCH, "restart" if watched or any(WATCH in path for path in units) else "start")
 
 
-def settled():
-    """What is still not right after a bounded while: units come up asynchronously."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
-        left = findings(stored(PENDING))
-        if not left or time.monotonic() > deadline:
-            return left
-        time.sleep(0.2)
+class GatewaySteps(transaction.Steps):
+    without = "a machine without a gateway"
 
+    def conflicts(self, new):
+        return conflicts(new)
 
-def apply(text):
-    """Applies a release given as text. Raises Fault after going back to the release before."""
-    new = Release(text)
-    old = stored(CURRENT)
-    if old is None and not os.path.exists(PENDING):
-        taken = list(conflicts(new))
-        if taken:
-            raise Fault("the machine is not free; nothing was changed\n  " + "\n  ".join(taken))
-    interrupted = stored(PENDING)
-    touched = set()
-    if interrupted:
-        say("an earlier deployment was interrupted: finishing what it began")
-        before = old.files if old else {}
-        touched = {path for path in {*before, *interrupted.files} if before.get(path) != interrupted.files.get(path)}
-    elif old and old.text == new.text and not findings(old):
-        say("the machine is as the release says; nothing to do")
-        return
-    store(PENDING, new)
-    began = time.monotonic()
-    try:
-        install()
+    def prepare(self, new):
         selection.check_zones(new.files[f"{CONFIG}/selectors.json"])
+
+    def switch(self, old, new, touched):
         switch(old, new, touched)
-        left = settled()
-        if left:
-            # Somebody changed what this release does not: mend that too, before calling it a failure.
-            mend()
-            left = settled()
-        if left:
-            raise Fault("the machine is not as the release says:\n  " + "\n  ".join(left))
-    except Exception as error:
-        go_back(old, new)
-        raise error if isinstance(error, Fault) else Fault(f"{type(error).__name__}: {error}")
-    os.replace(PENDING, CURRENT)
-    say(f"release {new.digest[:12]} is in place after {time.monotonic() - began:.1f} s")
 
+    def findings(self, release):
+        return findings(release)
 
-def go_back(old, new):
-    """After a failed apply: the release before, or a machine without a gateway."""
-    say("going back to " + ("the release before" if old else "a machine without a gateway"))
-    try:
-        if old is None:
-            down(purge_packages=False)
-            return
-        store(PENDING, old)
-        switch(new, old, set())
-        os.replace(PENDING, CURRENT)
-    except Exception as error:  # the fault that led here is the one to report
-        say(f"going back failed as well ({error}); `gatewayctl check` shows what is left")
+    def mend(self, release):
+        mend()
+
+    def remove(self):
+        down(purge_packages=False)
 
 
 def synchronise_peers():

@@ -3,7 +3,9 @@
 import json
 import os
 
-from machine import CONFIG, FIREWALL, LIB, TABLE, WATCH, WIREGUARD, active, read, run, succeeds
+from iprules import shown_rules
+from machine import CONFIG, LIB, active, read, run, succeeds
+from place import FIREWALL, TABLE, WATCH, WIREGUARD
 
 
 def table(path, *prefix):
@@ -30,12 +32,6 @@ def variables(name):
     """An exit's names and numbers, as the scripts read them."""
     text = read(f"{CONFIG}/exits/{name}/variables") or ""
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-
-
-def shown_rules():
-    """The routing policy database as lines in the words of our files."""
-    lines = run("ip", "rule", "show").splitlines()
-    return {"priority " + " ".join(line.replace(":", "", 1).split()).replace(" proto ", " protocol ") for line in lines}
 
 
 def expected_peers():

@@ -10,6 +10,7 @@ import check
 import removal
 import selection
 import status
+import transaction
 import watch
 from bundle import CURRENT, stored
 from machine import Fault, lock, say
@@ -25,7 +26,7 @@ def release():
 def do_apply(_arguments):
     text = sys.stdin.read()
     with lock():
-        apply.apply(text)
+        transaction.apply(text, apply.GatewaySteps())
     return 0
 
 

@@ -3,17 +3,12 @@
 import os
 import re
 
-from machine import run
+from taken import listeners, priority_users, table_users
 
 
 def assignments(text):
     """NAME=value lines as a dictionary."""
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-
-
-def listeners(port):
-    """Who listens on a UDP port: lines of `ss` (`man 8 ss`), local address first."""
-    return [" ".join(line.split()[3:4] + line.split()[5:]) for line in run("ss", "-Hlunp", f"sport = :{port}", check=False).splitlines()]
 
 
 def conflicts(release):
@@ -30,19 +25,16 @@ def conflicts(release):
         if who.startswith(("0.0.0.0:", "*:", "127.0.0.1:")):
             yield f"port 53 is in use by {who}: have it leave 127.0.0.1 and the clients' network alone (bind it to the addresses it serves)"
 
-    rules = run("ip", "rule", "show").splitlines()
     wanted = {line.split()[1] for path, text in release.files.items() if path.endswith("/rules") for line in text.splitlines()}
-    for line in rules:
-        if line.split(":")[0] in wanted:
-            yield f"the ip rule priority {line.split(':')[0]} is somebody's: {' '.join(line.split())}"
+    for priority, rule in priority_users(wanted):
+        yield f"the ip rule priority {priority} is somebody's: {rule}"
     for path, text in sorted(release.files.items()):
         if not path.endswith("/variables"):
             continue
         names = assignments(text)
-        users = [" ".join(line.split()) for line in rules if line.rstrip().endswith(f"lookup {names['TABLE']}")]
-        users += run("ip", "route", "show", "table", names["TABLE"], check=False).splitlines()
+        users = table_users(names["TABLE"])
         if users:
-            yield f"routing table {names['TABLE']} is somebody's: {users[0].strip()}; choose another slot for the exit"
+            yield f"routing table {names['TABLE']} is somebody's: {users[0]}; choose another slot for the exit"
         if os.path.exists(f"/run/netns/{names['NAMESPACE']}"):
             yield f"a network namespace {names['NAMESPACE']} is there and is not the gateway's"
         if os.path.exists(f"/sys/class/net/{names['HOST_LINK']}"):

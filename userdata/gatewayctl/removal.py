@@ -4,8 +4,9 @@ import os
 import shutil
 
 from bundle import CURRENT, PENDING, stored
-from machine import CONFIG, FIREWALL, LIB, RUN, STATE, TABLE, WATCH, WIREGUARD, remove, run, say, script, succeeds
+from machine import CONFIG, LIB, RUN, STATE, remove, run, say, script, succeeds
 from packages import INSTALLED, purge
+from place import FIREWALL, TABLE, WATCH, WIREGUARD
 
 
 def down(purge_packages):

@@ -1,14 +1,16 @@
 """Debian packages: installs what is missing, remembers what came, and takes only that away again."""
 
+import glob
 import os
 import re
 import subprocess
 import time
 
 from machine import STATE, Fault, read, run, say, succeeds, write
+from place import PACKAGES
 
-WANTED = ["wireguard-tools", "openvpn", "dnsmasq-base", "nftables", "conntrack", "iproute2", "procps", "logrotate", "tzdata"]
 INSTALLED = f"{STATE}/packages"
+WANTED = f"{STATE}/wanted"
 APT = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2"]
 ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
 
@@ -33,7 +35,8 @@ def apt(*arguments):
 
 def install():
     """Installs what is missing. Another apt (unattended upgrades, cloud-init) is waited for, 300 s at most."""
-    wanted = WANTED + ([] if kernel_has_wireguard() else ["wireguard-go"])
+    wanted = PACKAGES + ([] if kernel_has_wireguard() else ["wireguard-go"])
+    write(WANTED, "".join(f"{name}\n" for name in wanted), 0o644)
     before = installed()
     missing = [name for name in wanted if name not in before]
     if not missing:
@@ -52,9 +55,21 @@ def install():
     say(f"installed in {time.monotonic() - began:.0f} s")
 
 
+def hand_over(ours):
+    """Leaves what another program of ours on this machine wants to that one; what is left of the packages."""
+    for wanted in glob.glob("/var/lib/wg-*/wanted"):
+        if wanted == WANTED:
+            continue
+        kept = set(ours) & set((read(wanted) or "").split())
+        theirs = os.path.join(os.path.dirname(wanted), "packages")
+        write(theirs, "".join(f"{name}\n" for name in sorted(kept | set((read(theirs) or "").split()))), 0o644)
+        ours = [name for name in ours if name not in kept]
+    return ours
+
+
 def purge():
-    """Removes what install() brought, unless something that came later needs it."""
-    ours = sorted(set((read(INSTALLED) or "").split()) & installed())
+    """Removes what install() brought, unless something else needs it."""
+    ours = hand_over(sorted(set((read(INSTALLED) or "").split()) & installed()))
     if not ours:
         return
     plan = run(*APT, "--simulate", "purge", *ours)

@@ -1,26 +1,15 @@
-"""A release: which files shall stand on the machine. JSON {format, machine, exits, digest, files: [{path, mode, content}]}."""
+"""A release: which files shall stand on the machine. JSON {format, machine, digest, files: [{path, mode, content}]}."""
 
 import hashlib
 import json
 import os
-import re
 
-from machine import STATE, Fault, read, write
+from machine import CONFIG, STATE, Fault, read, write
+from place import ALLOWED, CONTROL
 
 CURRENT = f"{STATE}/release.json"
 PENDING = f"{STATE}/pending.json"
 
-# Nothing outside of these is ever written, whatever a bundle says.
-ALLOWED = re.compile(
-    r"/etc/wireguard/wg0\.conf"
-    r"|/etc/wg-gateway/[a-z0-9./-]+"
-    r"|/etc/netns/vpn_ns[a-z0-9_-]*/resolv\.conf"
-    r"|/etc/systemd/system/(wg-gateway-|wg-quick@wg0\.service\.d/wg-gateway)[a-zA-Z0-9@./-]+"
-    r"|/etc/systemd/networkd\.conf\.d/50-wg-gateway\.conf"
-    r"|/etc/logrotate\.d/wg-gateway"
-    r"|/usr/local/sbin/gatewayctl"
-    r"|/usr/local/lib/wg-gateway/[a-z0-9_./-]+"
-)
 MODES = {"0600": 0o600, "0644": 0o644, "0755": 0o755}
 
 
@@ -31,7 +20,7 @@ class Release:
         self.text = text
         try:
             data = json.loads(text)
-            self.machine, self.exits, self.digest = data["machine"], list(data["exits"]), data["digest"]
+            self.machine, self.digest = data["machine"], data["digest"]
             self.files = {file["path"]: file["content"] for file in data["files"]}
             self.modes = {file["path"]: MODES[file["mode"]] for file in data["files"]}
             hashed = hashlib.sha256()
@@ -40,16 +29,25 @@ class Release:
         except (ValueError, KeyError, TypeError) as error:
             raise Fault(f"the release did not arrive whole ({type(error).__name__}); nothing was changed; deploy again") from None
         if data.get("format") != 1:
-            raise Fault(f"the release has format {data.get('format')}, this gatewayctl knows 1; nothing was changed")
+            raise Fault(f"the release has format {data.get('format')}, this {CONTROL} knows 1; nothing was changed")
         if hashed.hexdigest() != self.digest:
             raise Fault("the release did not arrive whole (its digest differs); nothing was changed; deploy again")
         for path in self.files:
             if not ALLOWED.fullmatch(path) or os.path.normpath(path) != path:
-                raise Fault(f"the release has a file where none of the gateway's belongs: {path}; nothing was changed")
+                raise Fault(f"the release has a file where none of ours belongs: {path}; nothing was changed")
+
+    def names(self, folder):
+        """Of what has files of its own in a folder of the configuration, sorted: of the exits, of the resolvers."""
+        start = f"{CONFIG}/{folder}/"
+        return sorted({path[len(start) :].split("/")[0].removesuffix(".conf") for path in self.files if path.startswith(start)})
+
+    @property
+    def exits(self):
+        return self.names("exits")
 
     def resolvers(self):
-        """The names of the resolvers: "host", "local", and each exit's."""
-        return [os.path.basename(path)[: -len(".conf")] for path in sorted(self.files) if path.startswith("/etc/wg-gateway/resolvers/")]
+        """"host", "local", and each exit's."""
+        return self.names("resolvers")
 
     def differing(self):
         """The paths that do not stand on the machine as the release says."""

@@ -1,4 +1,4 @@
-"""What gatewayctl does to a machine: run a command, read and write a file, take the lock."""
+"""What is done to a machine: run a command, read and write a file, take the lock."""
 
 import fcntl
 import os
@@ -6,14 +6,12 @@ import subprocess
 import sys
 import time
 
-LIB = "/usr/local/lib/wg-gateway"
-CONFIG = "/etc/wg-gateway"
-STATE = "/var/lib/wg-gateway"
-RUN = "/run/wg-gateway"
-TABLE = "wg_gateway"
-FIREWALL = "wg-gateway-firewall.service"
-WATCH = "wg-gateway-watch.service"
-WIREGUARD = "wg-quick@wg0.service"
+from place import CONTROL, NAME
+
+LIB = f"/usr/local/lib/{NAME}"
+CONFIG = f"/etc/{NAME}"
+STATE = f"/var/lib/{NAME}"
+RUN = f"/run/{NAME}"
 LOCK_SECONDS = 300
 
 
@@ -39,7 +37,7 @@ def succeeds(*command):
 
 
 def script(name, *arguments):
-    """Runs one of the gateway's scripts, which report to standard error; shown as it goes."""
+    """Runs one of our scripts, which report to standard error; shown as it goes."""
     done = subprocess.run([f"{LIB}/{name}", *arguments], stdout=sys.stdout, stderr=subprocess.PIPE, text=True, timeout=180)
     if done.returncode != 0:
         raise Fault(f"{name} {' '.join(arguments)} failed ({done.returncode}):\n  " + "\n  ".join(done.stderr.strip().splitlines()[-12:]))
@@ -57,7 +55,7 @@ def read(path):
 def write(path, content, mode):
     """Puts a file in place whole: a reader sees the old one or the new one. Never readable by more than `mode` says, not even in between."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    partial = f"{path}.wg-gateway-new"
+    partial = f"{path}.{NAME}-new"
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(content)
@@ -74,7 +72,7 @@ def remove(path):
     except FileNotFoundError:
         pass
     folder = os.path.dirname(path)
-    while any(part in folder for part in ("wg-gateway", "/etc/netns", "wg-quick@wg0.service.d", "networkd.conf.d")):
+    while any(part in folder for part in (NAME, "/etc/netns", "wg-quick@", "networkd.conf.d")):
         try:
             os.rmdir(folder)
         except OSError:
@@ -97,7 +95,7 @@ def start(unit, verb="start"):
 def lock():
     """Waits for the lock, 300 s at most, so that two deployments follow each other. The file handle that holds it."""
     os.makedirs("/run/lock", exist_ok=True)
-    handle = open("/run/lock/wg-gateway.lock", "w")
+    handle = open(f"/run/lock/{NAME}.lock", "w")
     deadline = time.monotonic() + LOCK_SECONDS
     told = False
     while True:
@@ -106,8 +104,8 @@ def lock():
             return handle
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise Fault(f"another gatewayctl has held the lock for {LOCK_SECONDS} s; nothing was changed") from None
+                raise Fault(f"another {CONTROL} has held the lock for {LOCK_SECONDS} s; nothing was changed") from None
             if not told:
-                say("waiting for another gatewayctl to finish")
+                say(f"waiting for another {CONTROL} to finish")
                 told = True
             time.sleep(0.2)

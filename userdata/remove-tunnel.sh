@@ -1,0 +1,9 @@
+# Takes a transparent tunnel away from a machine, or does nothing where there is none.
+set -eu
+as_root=''
+[ "$(id -u)" = 0 ] || as_root='sudo -n'
+if [ -x /usr/local/sbin/tunnelctl ]; then
+    $as_root timeout --kill-after=10 600 /usr/local/sbin/tunnelctl down --purge
+else
+    echo 'there is no tunnel on this machine'
+fi

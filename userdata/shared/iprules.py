@@ -1,0 +1,25 @@
+"""The routing policy database (`man 8 ip-rule`), in the words of our files."""
+
+from machine import run
+
+
+def shown_rules():
+    """Every rule as the arguments that would add it."""
+    lines = run("ip", "rule", "show").splitlines()
+    return {"priority " + " ".join(line.replace(":", "", 1).split()).replace(" proto ", " protocol ") for line in lines}
+
+
+def add_rules(rules):
+    """Those of these that are not there yet."""
+    there = shown_rules()
+    for rule in rules:
+        if rule not in there:
+            run("ip", "rule", "add", *rule.split())
+
+
+def delete_rules(rules):
+    """Those of these that are there."""
+    there = shown_rules()
+    for rule in rules:
+        if rule in there:
+            run("ip", "rule", "del", *rule.split())

@@ -1,0 +1,24 @@
+"""What on a machine is in use, and by whom as far as that can be seen."""
+
+from machine import run
+
+
+def listeners(port):
+    """Who listens on a UDP port: lines of `ss` (`man 8 ss`), local address first."""
+    return [" ".join(line.split()[3:4] + line.split()[5:]) for line in run("ss", "-Hlunp", f"sport = :{port}", check=False).splitlines()]
+
+
+def rules():
+    """The routing policy database, a rule a line; tables by their numbers, whatever names they have (`man 8 ip`, -Numeric)."""
+    return [" ".join(line.split()) for line in run("ip", "-Numeric", "rule", "show").splitlines()]
+
+
+def priority_users(wanted):
+    """The rules at one of these priorities, which are texts: (priority, rule)."""
+    return [(line.split(":")[0], line) for line in rules() if line.split(":")[0] in wanted]
+
+
+def table_users(number):
+    """The rules that lead to a routing table, and its routes."""
+    routes = run("ip", "route", "show", "table", str(number), check=False).splitlines()
+    return [line for line in rules() if f" lookup {number} " in f"{line} "] + [line.strip() for line in routes]

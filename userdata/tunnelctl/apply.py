@@ -1,0 +1,112 @@
+"""Makes the machine an endpoint of the tunnel as a release says, and a machine without one again."""
+
+import os
+import shutil
+
+import transaction
+import tunnel
+from bundle import CURRENT, PENDING, stored
+from check import findings
+from machine import CONFIG, LIB, RUN, STATE, Fault, active, remove, run, say, start
+from packages import INSTALLED, purge
+from place import HEALTH, TABLE
+from taken import listeners, priority_users, table_users
+
+
+def conflicts(release):
+    """A line for each thing that is taken, saying what it is and who has it where that can be seen."""
+    new = tunnel.of(release)
+    interface, port, table = new["interface"], new["listenPort"], new["table"]
+    if os.path.exists(f"/etc/wireguard/{interface}.conf"):
+        yield f"/etc/wireguard/{interface}.conf is there and is not the tunnel's: choose another interface"
+    if os.path.exists(f"/sys/class/net/{interface}"):
+        yield f"an interface {interface} is there and is not the tunnel's: choose another interface"
+    for who in listeners(port):
+        yield f"UDP port {port} is in use by {who}: choose another listenPort"
+    wanted = {rule.split()[1] for rule in new["rules"] + tunnel.dynamic_rules(new)}
+    for priority, rule in priority_users(wanted):
+        yield f"the ip rule priority {priority} is somebody's: {rule}; choose another priority"
+    for user in table_users(table)[:1]:
+        yield f"routing table {table} is somebody's: {user}; choose another table"
+    if run("nft", "list", "tables", check=False).find(f"inet {TABLE}\n") >= 0 if shutil.which("nft") else False:
+        yield f"an nft table inet {TABLE} is there and is not the tunnel's: take it away"
+
+
+class TunnelSteps(transaction.Steps):
+    without = "a machine without a tunnel"
+
+    def conflicts(self, new):
+        return conflicts(new)
+
+    def check(self, old, new):
+        if old is None:
+            return
+        before, after = tunnel.of(old), tunnel.of(new)
+        if before["tunnel"] != after["tunnel"]:
+            raise Fault(f"this machine is an endpoint of the tunnel {before['tunnel']}; nothing was changed; take it out there first")
+
+    def switch(self, old, new, touched):
+        changed = new.differing() | (touched & set(new.files))
+        gone = {path for path in (set(old.files) if old else set()) | touched if path not in new.files}
+        after = tunnel.of(new)
+        code = {path for path in changed if path.startswith((LIB, "/usr/local/sbin/"))}
+        restart = bool((changed | gone) - code) or not active(tunnel.unit(after))
+        if old and restart:
+            before = tunnel.of(old)
+            run("systemctl", "stop", tunnel.unit(before))
+            if before["interface"] != after["interface"]:
+                run("systemctl", "disable", "-q", tunnel.unit(before))
+        for path in sorted(changed):
+            new.put(path)
+        for path in sorted(gone):
+            remove(path)
+        if any(path.startswith("/etc/systemd/system/") for path in changed | gone):
+            run("systemctl", "daemon-reload")
+        if any("networkd.conf.d" in path for path in changed):
+            run("systemctl", "try-restart", "systemd-networkd.service")
+        tunnel.load_filter()
+        run("systemctl", "enable", "-q", tunnel.unit(after))
+        if restart:
+            say(f"starting {after['interface']}")
+            start(tunnel.unit(after), "restart")
+        start(HEALTH, "restart" if code else "start")
+
+    def findings(self, release):
+        return findings(release)
+
+    def mend(self, release):
+        start(tunnel.unit(tunnel.of(release)), "restart")
+
+    def remove(self):
+        down(purge_packages=False)
+
+
+def down(purge_packages):
+    """Stops the tunnel and removes every trace; does nothing twice."""
+    releases = [release for release in (stored(CURRENT), stored(PENDING)) if release]
+    if not releases and not (purge_packages and os.path.exists(INSTALLED)):
+        say("there is no tunnel on this machine")
+        return
+    for release in releases:
+        one = tunnel.of(release)
+        run("systemctl", "disable", "-q", "--now", tunnel.unit(one), check=False)
+        if os.path.exists(f"/sys/class/net/{one['interface']}"):
+            run("ip", "link", "del", one["interface"], check=False)
+    if os.path.exists(tunnel.DATA):
+        tunnel.hook_down()
+    if shutil.which("nft"):
+        tunnel.drop_filter()
+    for path in {path for release in releases for path in release.files}:
+        remove(path)
+    run("systemctl", "daemon-reload")
+    if purge_packages:
+        purge()
+    for directory in (LIB, CONFIG, RUN):
+        shutil.rmtree(directory, ignore_errors=True)
+    # What came with the tunnel and stays is remembered, so that a later removal still finds it.
+    for path in os.listdir(STATE):
+        if purge_packages or path != os.path.basename(INSTALLED):
+            os.unlink(f"{STATE}/{path}")
+    if purge_packages:
+        os.rmdir(STATE)
+    say("the tunnel is gone")

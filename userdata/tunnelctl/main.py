@@ -1,0 +1,104 @@
+"""tunnelctl: applies, shows, checks and removes the transparent tunnel on this machine."""
+
+import argparse
+import json
+import os
+import sys
+
+import apply
+import check
+import health
+import status
+import transaction
+import tunnel
+from bundle import CURRENT, stored
+from machine import Fault, lock, say
+
+
+def release():
+    found = stored(CURRENT)
+    if found is None:
+        raise Fault("there is no tunnel on this machine")
+    return found
+
+
+def do_apply(_arguments):
+    text = sys.stdin.read()
+    with lock():
+        transaction.apply(text, apply.TunnelSteps())
+    return 0
+
+
+def do_down(arguments):
+    with lock():
+        apply.down(purge_packages=arguments.purge)
+    return 0
+
+
+def do_status(arguments):
+    report = status.report(tunnel.of(release()))
+    print(json.dumps(report, indent=2) if arguments.json else status.text(report))
+    return 0
+
+
+def do_check(arguments):
+    with lock():
+        current = release()
+        left = check.findings(current)
+        if left and arguments.repair:
+            for line in left:
+                say(f"mending: {line}")
+            steps = apply.TunnelSteps()
+            steps.switch(current, current, set())
+            if check.findings(current):
+                steps.mend(current)
+            left = check.findings(current)
+    print(json.dumps({"ok": not left, "findings": left}, indent=2) if arguments.json else "\n".join(left or ["the machine is as its release says"]))
+    return 1 if left else 0
+
+
+def do_watch(_arguments):
+    health.watch()
+    return 0
+
+
+def do_hook(arguments):
+    tunnel.hook_up() if arguments.when == "up" else tunnel.hook_down()
+    return 0
+
+
+def parser():
+    main = argparse.ArgumentParser(prog="tunnelctl", description="The transparent WireGuard tunnel of this machine.")
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("apply", help="make the machine what the release on standard input says; go back if that fails").set_defaults(do=do_apply)
+    show = commands.add_parser("status", help="show the peers, and which way their public addresses are reached")
+    show.add_argument("--json", action="store_true", help="for programs")
+    show.set_defaults(do=do_status)
+    look = commands.add_parser("check", help="compare the machine with its release; exit status 1 when something differs")
+    look.add_argument("--repair", action="store_true", help="mend what differs")
+    look.add_argument("--json", action="store_true", help="for programs")
+    look.set_defaults(do=do_check)
+    leave = commands.add_parser("down", help="remove the tunnel from this machine")
+    leave.add_argument("--purge", action="store_true", help="also the packages that came with it, unless something else needs them")
+    leave.set_defaults(do=do_down)
+    commands.add_parser("watch", help="lead peers through the tunnel while they are heard; for wg-tunnel.service").set_defaults(do=do_watch)
+    hook = commands.add_parser("hook", help="what wg-quick runs before the interface comes up and after it went down")
+    hook.add_argument("when", choices=["up", "down"])
+    hook.set_defaults(do=do_hook)
+    return main
+
+
+def main(words):
+    arguments = parser().parse_args(words)
+    if os.geteuid() != 0:
+        print("tunnelctl: needs root: use sudo", file=sys.stderr)
+        return 1
+    try:
+        return arguments.do(arguments)
+    except Fault as fault:
+        print(f"tunnelctl: {fault}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

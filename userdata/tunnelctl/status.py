@@ -1,0 +1,50 @@
+"""Shows the tunnel as people and programs want it."""
+
+import time
+
+import tunnel
+from health import heard
+from machine import active
+from place import HEALTH
+
+
+def report(one):
+    """{tunnel, endpoint, interface, up, health, peers: [{name, address, publicAddresses, heard, way, endpoint, handshake, received, sent}]}."""
+    counters = tunnel.counters(one)
+    watching = active(HEALTH)
+    names = heard() if watching else []
+    peers = []
+    for peer in one["peers"]:
+        counted = counters.get(peer["publicKey"], {"endpoint": None, "handshake": 0, "received": 0, "sent": 0})
+        ago = int(time.time() - counted["handshake"]) if counted["handshake"] else None
+        peers.append(
+            {
+                "name": peer["name"],
+                "address": peer["address"],
+                "publicAddresses": peer["publicAddresses"],
+                "heard": peer["name"] in names,
+                "way": "tunnel" if peer["name"] in names else "internet",
+                **counted,
+                "handshake": ago,
+            }
+        )
+    return {
+        "tunnel": one["tunnel"],
+        "endpoint": one["endpoint"],
+        "interface": one["interface"],
+        "up": bool(counters),
+        "health": "watching" if watching else "not running",
+        "peers": peers,
+    }
+
+
+def text(shown):
+    state = "up" if shown["up"] else "down"
+    lines = [f"tunnel {shown['tunnel']}, endpoint {shown['endpoint']}: {shown['interface']} is {state}, health check {shown['health']}"]
+    for peer in shown["peers"]:
+        handshake = "no handshake yet" if peer["handshake"] is None else f"handshake {peer['handshake']} s ago"
+        public = " ".join(peer["publicAddresses"]) or "(no public address)"
+        lines.append(
+            f"  {peer['name']:<16} {peer['address']:<15} {public} by the {peer['way']}; {handshake}, {peer['received']} B in, {peer['sent']} B out"
+        )
+    return "\n".join(lines)
