@@ -5,7 +5,12 @@ import { TransparentTunnel } from "./components/transparentTunnel";
 
 const { gateway: settings, tunnels: tunnelSettings, credentials } = loadStackSettings();
 
-const host = settings && makeHost("host", settings.host, { wireguardPort: settings.wireguard.port });
+const host =
+  settings &&
+  makeHost("host", settings.host, {
+    wireguardPort: settings.wireguard.port,
+    services: settings.published.services,
+  });
 const gateway = settings && host && new Gateway("gateway", { host, settings, credentials });
 
 const made = tunnelSettings.map((tunnel) => {

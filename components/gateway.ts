@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { wireGuardKeys } from "../gateway/keys";
-import { planGateway } from "../gateway/plan/plan";
+import { atAddress, planGateway } from "../gateway/plan/plan";
 import { renderProfile } from "../gateway/render/profile";
 import type { Settings } from "../gateway/settings/schema";
 import type { Credentials } from "../gateway/settings/settings";
@@ -50,15 +50,16 @@ export class Gateway extends pulumi.ComponentResource {
       plan.exits.map(({ name: exit, namespace, table, log }) => [exit, { namespace, table, log }]),
     );
     this.clientProfiles = pulumi
-      .all([keys, this.serverPublicKey, this.endpoint])
-      .apply(([clientKeys, serverPublicKey, endpoint]) =>
-        Object.fromEntries(
+      .all([keys, this.serverPublicKey, this.endpoint, host.address])
+      .apply(([clientKeys, serverPublicKey, endpoint, address]) => {
+        const common = { plan: atAddress(plan, address), serverPublicKey, endpoint };
+        return Object.fromEntries(
           plan.clients.flatMap((client) => {
             const own = clientKeys[client.name];
-            return own ? [[client.name, renderProfile({ plan, client, keys: own, serverPublicKey, endpoint })]] : [];
+            return own ? [[client.name, renderProfile({ ...common, client, keys: own })]] : [];
           }),
-        ),
-      );
+        );
+      });
 
     new GatewayRelease(
       `${name}-release`,

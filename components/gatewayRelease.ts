@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Plan } from "../gateway/plan/plan";
+import { atAddress, type Plan } from "../gateway/plan/plan";
 import { renderBundle } from "../gateway/render/bundle";
 import type { ClientKeys, GatewaySecrets } from "../gateway/secrets";
 import type { Credentials } from "../gateway/settings/settings";
@@ -22,14 +22,14 @@ export class GatewayRelease extends pulumi.ComponentResource {
     const { host, plan, serverPrivateKey, clients, credentials } = args;
     const fixed = fixedFiles("gateway");
     const bundle = pulumi
-      .all([host.identity, serverPrivateKey, clients, credentials])
-      .apply(([machine, server, keys, logins]) => {
+      .all([host.identity, host.address, serverPrivateKey, clients, credentials])
+      .apply(([machine, address, server, keys, logins]) => {
         const secrets: GatewaySecrets = {
           serverPrivateKey: server,
           clients: new Map(Object.entries(keys)),
           credentials: new Map(Object.entries(logins)),
         };
-        return renderBundle({ plan, secrets, machine, fixed });
+        return renderBundle({ plan: atAddress(plan, address), secrets, machine, fixed });
       });
     release(`${name}-apply`, { host, bundle, remove: "remove.sh" }, this);
     this.registerOutputs({});

@@ -24,6 +24,7 @@ export interface Place extends Where {
 export interface Addition extends Place {
   readonly publicKey?: string;
   readonly internal?: boolean;
+  readonly transparent?: boolean;
 }
 
 export function openStack(desk: Desk, { stack: name }: Where): StackDocument {
@@ -93,7 +94,8 @@ function remarkName(desk: Desk, address: string, records: Readonly<Record<string
     if (target === address) desk.remark(`note: the internal name ${name} stands for ${address}`);
 }
 
-export function addClient(desk: Desk, name: string, { exit, address, publicKey, internal, stack }: Addition): void {
+export function addClient(desk: Desk, name: string, addition: Addition): void {
+  const { exit, address, publicKey, internal, transparent, stack } = addition;
   const document = openStack(desk, { stack });
   const settings = checkSettings(desk, document);
   const plan = planGateway(settings);
@@ -102,6 +104,7 @@ export function addClient(desk: Desk, name: string, { exit, address, publicKey, 
     address: address ?? nextAddress(settings, plan, exit),
     ...(publicKey !== undefined && { publicKey }),
     ...(internal && { tunnel: "internal" }),
+    ...(transparent && { tunnel: "transparent" }),
   };
   const result = write(desk, document, addEntry(document, entry), [...rawClients(document), entry]);
   if (address !== undefined) remarkName(desk, address, settings.dns.records);

@@ -22,6 +22,11 @@ export function clientProgram(desk: Desk): Command {
     .addOption(address())
     .option("--public-key <key>", "the device's own WireGuard key (default: a key pair is made for it)")
     .option("--internal", "a profile for internal networks alone: the device's internet stays its own")
+    .addOption(
+      new Option("--transparent", "as --internal, and the gateway's public address; wg-quick on Linux").conflicts(
+        "internal",
+      ),
+    )
     .action((name: string, options: Addition) => addClient(desk, name, options));
   command("list", "the clients, their addresses and ways out").action((options: Where) => listClients(desk, options));
   command("show <name>", "a client's deployed profile; it holds its keys")

@@ -1,5 +1,6 @@
 import { addressNumber, addressText, contains, intervalOf, type Interval } from "../settings/address";
-import type { ProviderProfile, Settings } from "../settings/schema";
+import type { ClientSettings, ProviderProfile, Settings } from "../settings/schema";
+import type { Service } from "../settings/fields";
 import { assignSources, type Choice, type Source } from "./choices";
 import { PEER_RULE_PRIORITY, slotIds, type SlotIds } from "./ids";
 
@@ -12,7 +13,7 @@ export interface ClientPlan {
   /** Set when the client keeps its private key to itself. */
   readonly publicKey: string | undefined;
   /** What its profile takes into the tunnel. */
-  readonly tunnel: "full" | "internal";
+  readonly tunnel: ClientSettings["tunnel"];
   /** Another one means other keys. */
   readonly keyVersion: number;
 }
@@ -67,6 +68,12 @@ export interface Plan {
   readonly sources: readonly Source[];
   readonly localNetworks: readonly string[];
   readonly ipRules: readonly IpRule[];
+  /** What the machine serves to clients through the tunnel, also by its public addresses. */
+  readonly published: {
+    readonly services: readonly Service[];
+    /** Undefined until the machine's address is known; see {@link atAddress}. */
+    readonly addresses: readonly string[] | undefined;
+  };
   readonly dns: { readonly upstreams: readonly string[]; readonly records: Readonly<Record<string, string>> };
 }
 
@@ -123,6 +130,25 @@ export function planGateway(settings: Settings): Plan {
     sources,
     localNetworks,
     ipRules,
+    published: { services: settings.published.services, addresses: settings.published.addresses },
     dns,
   };
+}
+
+/**
+ * The plan once its machine is known.
+ * @param address the machine's public address; or a name, where checked settings need no address
+ */
+export const atAddress = (plan: Plan, address: string): Plan => ({
+  ...plan,
+  published: { ...plan.published, addresses: plan.published.addresses ?? [address] },
+});
+
+/**
+ * The machine's public addresses.
+ * @throws Error before they are known
+ */
+export function publicAddressesOf({ published }: Plan): readonly string[] {
+  if (published.addresses === undefined) throw new Error("the machine's public address is not known yet");
+  return published.addresses;
 }

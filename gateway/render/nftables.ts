@@ -1,5 +1,6 @@
 import { LOCAL_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
-import type { Plan } from "../plan/plan";
+import { type Plan, publicAddressesOf } from "../plan/plan";
+import type { Service } from "../settings/fields";
 import { choiceChains, purposes, sourceElements, type Purpose } from "./nftChoices";
 import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectionMark, setMark, SYN } from "./nft";
 
@@ -10,6 +11,18 @@ import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectio
 export function renderHostRules(plan: Plan): string {
   const { subnet, address, mss } = plan.wireguard;
   const exits = plan.exits;
+  const published = plan.published.services.length > 0;
+  // What a client may speak to on the machine itself.
+  const own = [address, ...(published ? publicAddressesOf(plan) : [])];
+  const portsOf = (protocol: Service["protocol"]): string =>
+    elements(plan.published.services.flatMap((one) => (one.protocol === protocol ? one.ports.map(String) : [])));
+  const services = (protocol: Service["protocol"]): string => `	set published_${protocol} {
+		type inet_service
+		flags interval
+		auto-merge
+		${portsOf(protocol)}
+	}
+`;
   const links = quoted([WG_INTERFACE, ...exits.map((exit) => exit.hostLink)]);
 
   const markOf = (name: string, mark: number): string => `
@@ -43,7 +56,7 @@ export function renderHostRules(plan: Plan): string {
 		${elements(plan.dns.upstreams)}
 	}
 
-	# Which way a client's packet leaves, for each purpose; the forward chain does not trust the mark that the first one led to.
+${published ? `${services("tcp")}\n${services("udp")}\n` : ""}	# Which way a client's packet leaves, for each purpose; the forward chain does not trust the mark that the first one led to.
 ${purposes.map(map).join("\n")}
 	# A connection keeps the exit that it began on.
 	chain mangle_prerouting {
@@ -69,7 +82,7 @@ ${exits.map((exit) => `		ip saddr ${exit.hostAddress} ip daddr @upstreams ${DNS}
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
 		iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} ip saddr vmap @dns_by_source
-	}
+${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
 
 	chain dns_direct {
 		accept
@@ -157,8 +170,8 @@ ${exits.map((exit) => `		iifname "${exit.hostLink}" goto input_from_${chainName(
 		ct state { established, related } accept
 		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
 		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
-		ip saddr ${subnet} ip daddr ${address} icmp type echo-request accept
-		reject with icmpx admin-prohibited
+		ip saddr ${subnet} ip daddr { ${own.join(", ")} } icmp type echo-request accept
+${published ? ["tcp", "udp"].map((protocol) => `\t\tip saddr ${subnet} ip daddr { ${own.join(", ")} } ${protocol} dport @published_${protocol} accept\n`).join("") : ""}		reject with icmpx admin-prohibited
 	}
 ${exits
   .map(
@@ -178,4 +191,12 @@ ${exits
 		type filter hook postrouting priority filter; policy accept;
 ${exits.map((exit) => `		ip saddr ${exit.hostAddress} oifname != { "lo", "${WG_INTERFACE}", "${exit.hostLink}" } drop\n`).join("")}	}
 `);
+}
+
+/** Where a public address is translated outside of the machine, as on EC2, clients' packets for what is published there are for the machine. */
+function renderTaking(addresses: readonly string[]): string {
+  const taken = `iifname "${WG_INTERFACE}" ip daddr { ${addresses.join(", ")} } fib daddr type != local`;
+  return ["tcp dport @published_tcp", "udp dport @published_udp", "icmp type echo-request"]
+    .map((what) => `		${taken} ${what} redirect\n`)
+    .join("");
 }

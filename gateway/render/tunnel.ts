@@ -127,8 +127,9 @@ ${stay}	}
 		type nat hook postrouting priority srcnat; policy accept;
 ${plan.leavesAs === undefined ? "" : `		oifname ${device} ip saddr ${own} ip daddr @peers_public snat ip to ${plan.leavesAs}\n`}	}
 
+	# 100 is srcnat, a name that nft before 1.0.7 knows in the postrouting hook alone.
 	chain nat_input {
-		type nat hook input priority srcnat; policy accept;
+		type nat hook input priority 100; policy accept;
 ${plan.peers
   .filter((peer) => peer.arrivesAs !== undefined)
   .map(

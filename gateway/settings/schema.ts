@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "./address";
-import { address, credential, field, isWireGuardKey, map, network, networks, port } from "./fields";
+import { address, credential, field, isWireGuardKey, map, network, networks, port, service, services } from "./fields";
 import { ec2Host, existingHost, hostText } from "./hostSchema";
 import type { OpenVpnProfile } from "./profile";
 import { during, exit, group, rule } from "./routingSchema";
@@ -9,6 +9,7 @@ import type { WireGuardProfile } from "./wireguardProfile";
 
 /** What the user reads where a text or a number stands instead of settings. */
 const maps = "a list of maps of settings";
+const publicText = "a list of 1..64 IPv4 addresses";
 const resolvers = "a list of 1..16 IPv4 addresses";
 
 const wireguard = z.strictObject(
@@ -48,12 +49,13 @@ const client = z.strictObject(
       "copy what `wg pubkey` printed",
     ).optional(),
     /**
-     * What its profile takes into the tunnel: "full", everything, or "internal", the clients' network and the local networks alone.
-     * The profile says it and the device does it: on the machine both are the same. Default full.
+     * What its profile takes into the tunnel: "full", everything; "internal", the clients' network and the local networks alone; or
+     * "transparent", the gateway's public addresses as well, by policy routing on the device (wg-quick on Linux).
+     * The profile says it and the device does it: on the machine all are the same. Default full.
      */
     tunnel: field(
-      z.enum(["full", "internal"]),
-      '"full" (everything) or "internal" (the clients\' and the local networks alone)',
+      z.enum(["full", "internal", "transparent"]),
+      '"full" (everything), "internal" (the clients\' and the local networks alone) or "transparent" (the gateway\'s public addresses, too)',
       "leave it out for full",
     ).default("full"),
     /** Raised, it makes the client new keys. Default 1. */
@@ -90,6 +92,20 @@ const dns = z.strictObject(
   map,
 );
 
+const published = z.strictObject(
+  {
+    /** What the gateway's machine serves to clients, through the tunnel; on EC2 to everybody. Default nothing. */
+    services: z.array(service, services).max(32, services).default([]),
+    /** Its public addresses. Default: its host's. */
+    addresses: z
+      .array(address("a public address of the gateway's machine"), publicText)
+      .min(1, publicText)
+      .max(64, publicText)
+      .optional(),
+  },
+  map,
+);
+
 /** User name and password for a provider. */
 const credentials = z.strictObject({ username: credential("username"), password: credential("password") }, map);
 
@@ -110,6 +126,7 @@ export const schema = z.strictObject(
     localNetworks: z
       .array(network("a local network", "leave the setting out for the documented VPC, or give [] for none"), networks)
       .default(["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"]),
+    published: published.prefault({}),
     /** Transparent tunnels between hosts of their own. */
     tunnels: z.array(tunnel, maps).max(32, maps).default([]),
     /** By the exit's name. A secret: never shown, and kept apart from the settings. */

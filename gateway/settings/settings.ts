@@ -15,6 +15,7 @@ import { SettingsError, type Fault, type Report } from "./fault";
 import { checkEc2Host, checkHostAddress, readExistingHost } from "./hostChecks";
 import { hostText } from "./hostSchema";
 import { parseProfile } from "./profile";
+import { checkPublished } from "./publishedChecks";
 import { checkGroups, checkRules } from "./ruleChecks";
 import type { Credentials, ExitSettings, Settings, Shape } from "./schema";
 import { parseShape } from "./shape";
@@ -113,6 +114,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
     host = readExistingHost(host, sources.readFile, report);
   }
 
+  if (sound.published && clients && wireguard) checkPublished(sound.published, { host, clients, wireguard }, report);
   const tunnels = checkTunnels(sound.tunnels ?? [], host, sources.readFile, report);
 
   if (faults.length > 0 || !whole || !exits) throw new SettingsError(faults);
@@ -126,6 +128,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
       clients: whole.clients,
       dns: whole.dns,
       localNetworks: whole.localNetworks,
+      published: whole.published,
     },
     tunnels,
     credentials: new Map(Object.entries(whole.credentials)),

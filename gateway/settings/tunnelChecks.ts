@@ -1,6 +1,7 @@
 import { addressNumber, addressText, contains, intervalOf, isAddress, type Interval } from "./address";
 import type { Report } from "./fault";
 import { checkEc2Host, readExistingHost } from "./hostChecks";
+import { checkServices, sshPort, type TakenPort } from "./publishedChecks";
 import type { Shape } from "./schema";
 import type { EndpointShape, TunnelShape } from "./tunnelSchema";
 
@@ -81,6 +82,9 @@ function checkEndpoint(endpoint: EndpointSettings, key: string, report: Report):
       "services of EC2 hosts, whose security group the program makes",
       "take the setting out; what an existing machine lets in is decided on the machine",
     );
+  const wireguard: TakenPort = { protocol: "udp", port: endpoint.listenPort, by: "WireGuard" };
+  if (host.kind === "ec2")
+    checkServices(services, `${key}.services`, host.sshFromAnywhere ? [wireguard] : [wireguard, sshPort], report);
 }
 
 /**
@@ -178,13 +182,15 @@ function checkNetwork(
           `an address of ${network} other than its first and its last`,
           `change it, or ${key}.network`,
         );
-  } else if (interval.last - interval.first >= 2 ** 24)
+  } else if (interval.last - interval.first >= 2 ** 24) {
     report(
       `${key}.network`,
       undefined,
       "a network of /8 or smaller that holds all endpoints; these addresses lie further apart",
       "choose addresses near each other, or route: rule",
     );
+    return;
+  }
   for (const one of tunnel.endpoints.flatMap((endpoint, at) =>
     publicOf(endpoint).map((value): Said => ({ key: `${key}.endpoints[${at}].publicAddresses`, value })),
   ))

@@ -5,6 +5,10 @@ import { ec2Host, existingHost, hostText } from "./hostSchema";
 
 /* Transparent tunnels: hosts that reach each other's public addresses through WireGuard while it is up. */
 
+/** Routing table and first priority of the documented tunnel, on an endpoint and on a client's device. */
+export const TUNNEL_TABLE = 123;
+export const TUNNEL_PRIORITY = 455;
+
 const endpointsText = "a list of 2..64 endpoints, each with name and host";
 const publicText = "a list of at most 64 IPv4 addresses";
 
@@ -67,13 +71,13 @@ export const tunnel = z.strictObject(
       z.int().min(1).max(252),
       "the number of a routing table that nobody uses, 1..252",
       "leave it out for 123",
-    ).default(123),
+    ).default(TUNNEL_TABLE),
     /** First of three priorities in a row, 1..32763: before the rule of the main table, 32766. Default 455. */
     priority: field(
       z.int().min(1).max(32763),
       "the first of three ip rule priorities in a row, 1..32763, which nobody uses",
       "leave it out for 455",
-    ).default(455),
+    ).default(TUNNEL_PRIORITY),
     /** How the others' WireGuard addresses are reached: by the prefix of the own address, a route each, or an ip rule each. Default prefix. */
     route: field(
       z.enum(["prefix", "route", "rule"]),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { wireGuardKeys } from "../../gateway/keys";
-import { planGateway, type ExitPlan, type Plan } from "../../gateway/plan/plan";
+import { atAddress, planGateway, type ExitPlan, type Plan } from "../../gateway/plan/plan";
 import { renderFiles } from "../../gateway/render/bundle";
 import type { GatewaySecrets } from "../../gateway/secrets";
 import { addressText, intervalOf, intervalText } from "../../gateway/settings/address";
@@ -19,6 +19,9 @@ const profiles: Readonly<Record<string, string>> = {
   "asks.ovpn": `client\nremote provider.example 1194 udp\nauth-user-pass\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`,
   "plain.ovpn": `client\nremote 203.0.113.40 443 tcp\nremote b.example 53\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`,
 };
+
+/** The machine's public address. */
+export const ADDRESS = "203.0.113.9";
 
 export interface Gateway {
   readonly settings: Settings;
@@ -40,7 +43,7 @@ function loginsOf(raw: Raw): Raw {
 /** What a stack's raw settings lead to, with keys of the same shape as the real ones. */
 export function gatewayOf(raw: Raw): Gateway {
   const { settings, credentials } = parse({ host: ec2, ...raw }, loginsOf(raw), profiles);
-  const plan = planGateway(settings);
+  const plan = atAddress(planGateway(settings), ADDRESS);
   const clients = plan.clients.map(({ name, publicKey }, index) => {
     const made = wireGuardKeys(Buffer.alloc(32, index + 1));
     const keys = {
@@ -156,6 +159,13 @@ export function anyRules(subnet: string, ways: readonly string[]): fc.Arbitrary<
   return fc.array(rule, { maxLength: 8 });
 }
 
+/** Apart from what the machine serves anyway, and from each other. */
+const anyServices = fc.subarray([
+  { protocol: "tcp", ports: [443, "8000-8100"] },
+  { protocol: "tcp", ports: [25] },
+  { protocol: "udp", ports: [443, "60000-61000"] },
+]);
+
 const anyRaw: fc.Arbitrary<Raw> = fc
   .record({
     subnet: anySubnet,
@@ -196,6 +206,10 @@ const anyRaw: fc.Arbitrary<Raw> = fc
           addresses.map((address, index) => ({ name: `client-${index}`, address: addressText(address) })),
         ),
       localNetworks: fc.subarray(["10.0.0.0/16", "10.0.1.0/24", "192.168.0.0/24", "192.168.1.0/24", "9.0.0.0/8"]),
+      published: fc.record(
+        { services: anyServices, addresses: fc.constant(["203.0.113.9", "203.0.113.10"]) },
+        { requiredKeys: [] },
+      ),
       dns: fc.record({
         upstreams: fc.array(fc.constantFrom("1.1.1.2", "8.8.8.8", "1.0.0.2", "149.112.112.112"), {
           minLength: 1,

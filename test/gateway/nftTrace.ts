@@ -18,12 +18,14 @@ export interface Packet {
   readonly state: "new" | "established" | "related" | "invalid";
   readonly mark: number;
   readonly ctMark: number;
+  /** Whether the destination is an address of the machine itself. Default false. */
+  readonly local?: boolean;
 }
 
 /** Where a packet ended: in which chain, how, and what it had become by then. */
 export interface Outcome {
   readonly chain: string;
-  /** "accept", "drop", "reject with ...", "dnat ip to ...", or "policy accept" at the end of a base chain. */
+  /** "accept", "drop", "reject with ...", "dnat ip to ...", "redirect", or "policy accept" at the end of a base chain. */
   readonly verdict: string;
   readonly packet: Packet;
 }
@@ -113,7 +115,16 @@ const parts: readonly Part[] = [
       isIn(rules, value, way === "iif" ? packet.in : packet.out) === (not === undefined),
   ],
   [/^meta nfproto (ipv\d)/, (packet, _, family) => (packet.family ?? "ipv4") === family],
+  // What is asked for is what was asked for at first: no packet here has been translated.
+  [RegExp(`^ct original ip daddr ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.destination)],
   [RegExp(`^ct state ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.state)],
+  [/^fib daddr type != local/, (packet) => packet.local !== true],
+  [
+    RegExp(`^(tcp|udp) dport ${VALUE}`),
+    (packet, rules, protocol, value = "") =>
+      packet.protocol === protocol && isIn(rules, value, known(packet.port, "port to look at")),
+  ],
+  [/^icmp type echo-request/, (packet) => packet.protocol === "icmp"],
   [RegExp(`^meta l4proto ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.protocol)],
   [
     RegExp(`^th dport ${VALUE}`),
@@ -146,7 +157,10 @@ const parts: readonly Part[] = [
       packet.family !== "ipv6" &&
       isIn(rules, value, end === "saddr" ? packet.source : packet.destination) === (not === undefined),
   ],
-  [/^(accept|drop|return|(?:goto|jump) \w+|reject.*|dnat ip to \S+)$/, (_packet, _rules, verdict = "") => verdict],
+  [
+    /^(accept|drop|return|(?:goto|jump) \w+|reject.*|dnat ip to \S+|redirect)$/,
+    (_packet, _rules, verdict = "") => verdict,
+  ],
 ];
 
 /** What one rule does: the packet after it, and its verdict, if it has one. */
