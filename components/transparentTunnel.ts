@@ -36,15 +36,15 @@ export class TransparentTunnel extends pulumi.ComponentResource {
 
   constructor(name: string, { settings, hosts }: TransparentTunnelArgs, options?: pulumi.ComponentResourceOptions) {
     super("wg-gateway:index:TransparentTunnel", name, {}, options);
-    const seed = (what: string): pulumi.Output<Buffer> =>
-      pulumi.secret(
-        new random.RandomBytes(`${name}-${what}`, { length: 32 }, { parent: this }).base64.apply((base64) =>
-          Buffer.from(base64, "base64"),
-        ),
-      );
+    // Base64 until it is used: the SDK takes a Buffer in an output for an object, and copies its properties.
+    const seed = (what: string): pulumi.Output<string> =>
+      pulumi.secret(new random.RandomBytes(`${name}-${what}`, { length: 32 }, { parent: this }).base64);
+    const bytes = (base64: string): Buffer => Buffer.from(base64, "base64");
     const keys: pulumi.Output<Record<string, WireGuardKeys>> = pulumi
       .all(Object.fromEntries(settings.endpoints.map((one) => [one.name, seed(`${one.name}-key`)])))
-      .apply((seeds) => Object.fromEntries(Object.entries(seeds).map(([one, bytes]) => [one, wireGuardKeys(bytes)])));
+      .apply((seeds) =>
+        Object.fromEntries(Object.entries(seeds).map(([one, base64]) => [one, wireGuardKeys(bytes(base64))])),
+      );
     const pairs = seed("preshared-keys");
     const addresses = pulumi.all(
       Object.fromEntries(
@@ -62,7 +62,7 @@ export class TransparentTunnel extends pulumi.ComponentResource {
         const mine = known[own];
         if (!plan || !mine) throw new Error(`endpoint ${own} has no plan`);
         const peers = plan.peers.map(({ name: peer }) => {
-          const presharedKey = pairKey(shared, own, peer);
+          const presharedKey = pairKey(bytes(shared), own, peer);
           return [peer, { publicKey: known[peer]?.publicKey ?? "", presharedKey }] as const;
         });
         const files = renderEndpointFiles(plan, { privateKey: mine.privateKey, peers: new Map(peers) });

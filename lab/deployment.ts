@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parse, stringify } from "yaml";
 
+import type { EndpointOutput } from "../components/transparentTunnel";
+
 import { run } from "./process";
 import { namespaceOf } from "./topology";
 import { stateDir, stateFolder } from "./state";
@@ -18,13 +20,15 @@ export interface Summary {
   readonly deleted: number;
 }
 
-/** The stack's outputs. */
+/** The stack's outputs: those of the gateway where it has one, `tunnels` where it has any. */
 export interface Outputs {
-  readonly address: string;
-  readonly endpoint: string;
-  readonly serverPublicKey: string;
-  readonly exits: Record<string, { namespace: string; table: number; log: string }>;
-  readonly clientProfiles: Record<string, string>;
+  readonly address?: string;
+  readonly endpoint?: string;
+  readonly serverPublicKey?: string;
+  readonly exits?: Record<string, { namespace: string; table: number; log: string }>;
+  readonly clientProfiles?: Record<string, string>;
+  /** By tunnel and endpoint. */
+  readonly tunnels?: Record<string, Record<string, EndpointOutput>>;
 }
 
 export interface UpResult {
@@ -34,7 +38,7 @@ export interface UpResult {
   readonly said: string;
 }
 
-/** Settings that replace those of Pulumi.lab.yaml, by their key without the project's name. */
+/** Settings that replace those of Pulumi.lab.yaml, by their key without the project's name; null takes one out. */
 export type Changes = Readonly<Record<string, unknown>>;
 
 /** A deployment that was refused or failed, with what it said. */
@@ -141,7 +145,8 @@ export class PulumiDeployment extends Deployment {
     const changed = Object.fromEntries(Object.entries(changes).map(([key, value]) => [`wg-gateway:${key}`, value]));
     const exists = existsSync(this.stackFile);
     const kept = exists ? read(this.stackFile) : {};
-    const config = { ...(given["config"] as Record<string, unknown>), ...changed };
+    const all = { ...(given["config"] as Record<string, unknown>), ...changed };
+    const config = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
     writeFileSync(this.stackFile, stringify({ ...kept, config }), { mode: 0o600 });
     if (exists) return;
     for (const name of ["backend", "home"]) mkdirSync(join(this.folder, name), { recursive: true });

@@ -3,10 +3,11 @@ import { join } from "node:path";
 
 import { WireGuardClient } from "./client";
 import { countries, firewalls } from "./firewalls";
+import { endpointPlaces } from "./endpoints";
 import { Host } from "./host";
 import { ensureImages, type Images } from "./images";
 import { createKeys, type LabKeys, minimalUserData, readKeys } from "./keys";
-import { GatewayMachine } from "./machine";
+import { Machine, type Place } from "./machine";
 import { createNetwork, insideLab, namespacePath, removeNamespaces, standingNamespaces } from "./network";
 import { findMachines, mountsBelow, releaseNspawn, removeCgroups } from "./nspawn";
 import { OpenVpnServer } from "./openvpnServer";
@@ -14,7 +15,7 @@ import { isAlive, must, type ProcessId, processId, signal, until } from "./proce
 import type { Suite } from "./recipes";
 import { NameServer, WebServer } from "./services";
 import { stateDir, statePath } from "./state";
-import { addresses, geoDomain, type HomeName, homes, type HostName, hostNames, providers } from "./topology";
+import { addresses, appName, geoDomain, type HomeName, homes, type HostName, hostNames, providers } from "./topology";
 import { WireGuardServer } from "./wireguardServer";
 
 export interface LabOptions {
@@ -34,7 +35,10 @@ export class LabBusyError extends Error {
 /** The world that the gateway is deployed into; see topology.ts. One at a time on a machine. */
 export class Lab {
   readonly hosts: Readonly<Record<HostName, Host>>;
-  readonly machine: GatewayMachine;
+  /** The gateway's machine. */
+  readonly machine: Machine;
+  /** The machines of transparent tunnels; off, and without a disk, until `openEndpoints`. */
+  readonly endpoints: { readonly a: Machine; readonly b: Machine };
   /** The devices at home that the lab stack knows, their tunnels down. More: `client`. */
   readonly clients: { readonly direct: WireGuardClient; readonly vpn: WireGuardClient };
   /** Where the deployment runs. */
@@ -59,7 +63,9 @@ export class Lab {
     const host = (name: HostName): Host => new Host(name, namespacePath(name), images.tools);
     this.hosts = Object.fromEntries(hostNames.map((name) => [name, host(name)])) as Record<HostName, Host>;
     this.operator = this.hosts.operator;
-    this.machine = new GatewayMachine(images.machine, this.operator, images.tools);
+    const machine = (place: Place) => new Machine(place, images.machine, this.operator, images.tools);
+    this.machine = machine({ host: "gateway", address: addresses.elastic });
+    this.endpoints = { a: machine(endpointPlaces.a), b: machine(endpointPlaces.b) };
     this.clients = { direct: this.client("home-direct"), vpn: this.client("home-vpn") };
     this.web = new WebServer(this.hosts.web);
     this.vpcWeb = new WebServer(this.hosts["vpc-host"]);
@@ -157,17 +163,22 @@ export class Lab {
   }
 
   private async startServices(): Promise<void> {
+    const app = [`--address=/${appName}/${addresses.endpointB}`];
     await Promise.all([
       WebServer.start(this.hosts.web, addresses.web),
       WebServer.start(this.hosts["vpc-host"], addresses.vpcHost),
       WebServer.start(this.hosts.cloud, addresses.metadata),
-      NameServer.start(this.hosts.dns, addresses.upstreams),
+      NameServer.start(this.hosts.dns, addresses.upstreams, app),
       ...countries.map(({ provider, port }) => {
         const records = [`--address=/${geoDomain}/${provider.geo}`];
         return NameServer.start(this.hosts.dns, addresses.upstreams, records, port);
       }),
       // Debian's mirrors are not part of the lab: a name that does not exist makes apt go on with what it has.
-      NameServer.start(this.hosts.cloud, [addresses.vpcResolver], ["--local=/debian.org/", "--address=/debian.org/"]),
+      NameServer.start(
+        this.hosts.cloud,
+        [addresses.vpcResolver],
+        ["--local=/debian.org/", "--address=/debian.org/", ...app],
+      ),
       ...Object.values(this.providers).map((provider) => provider.start()),
     ]);
   }

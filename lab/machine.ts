@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { Host } from "./host";
 import { namespacePath, recreateHost } from "./network";
@@ -18,35 +18,49 @@ import {
   until,
 } from "./process";
 import { stateDir, statePath } from "./state";
-import { addresses } from "./topology";
+import type { HostName } from "./topology";
 
 export interface MachineOptions {
   /** cloud-init's instance id; another one makes cloud-init take the machine for a new one. Default "i-" and random hexadecimal digits. */
   readonly instanceId?: string;
 }
 
+/** Where a machine stands. */
+export interface Place {
+  readonly host: HostName;
+  /** Where the operator reaches its sshd. */
+  readonly address: string;
+  /** What networkd is told of its uplink (`man 5 systemd.network`). Default: what the image says, the gateway's VPC. */
+  readonly uplink?: string;
+}
+
 /**
- * The gateway's machine: the machine image, booted with its own systemd in the network namespace `wglab-gateway`.
+ * A machine: the machine image, booted with its own systemd in the network namespace of its place.
  * Its disk is a layer over the image and stays through `powerOff`, `reboot` and `boot` until `destroy` or `create`.
  */
-export class GatewayMachine {
-  private static readonly host = "gateway";
-  private readonly folder = join(stateDir, "machine");
+export class Machine {
+  private readonly folder: string;
   /** The machine's disk, seen from outside. */
-  readonly root = join(this.folder, "root");
+  readonly root: string;
   /** What the machine says on its console. */
-  readonly console = join(stateDir, "log", "machine-console.log");
+  readonly console: string;
 
   /**
+   * @param place one machine at most stands at each
    * @param image the unpacked machine image
    * @param operator the host that the machine must be reachable from
    * @param toolsRoot the unpacked tools image, for commands in the machine's network namespaces
    */
   constructor(
+    private readonly place: Place,
     private readonly image: string,
     private readonly operator: Host,
     private readonly toolsRoot: string,
-  ) {}
+  ) {
+    this.folder = join(stateDir, "machines", place.host);
+    this.root = join(this.folder, "root");
+    this.console = join(stateDir, "log", `${place.host}-console.log`);
+  }
 
   /**
    * Makes a new disk, as a launched instance has. The machine must be off.
@@ -62,6 +76,9 @@ export class GatewayMachine {
     const layers = `lowerdir=${this.image},upperdir=${join(this.folder, "upper")},workdir=${join(this.folder, "work")}`;
     await must(["mount", "-t", "overlay", "-o", layers, labMark, this.root]);
     writeFileSync(join(this.root, "etc/machine-id"), `${randomBytes(16).toString("hex")}\n`);
+    writeFileSync(join(this.root, "etc/hostname"), `${this.place.host}\n`);
+    if (this.place.uplink !== undefined)
+      writeFileSync(join(this.root, "etc/systemd/network/10-uplink.network"), this.place.uplink);
     const seed = join(this.root, "var/lib/cloud/seed/nocloud");
     const instanceId = options.instanceId ?? `i-${randomBytes(8).toString("hex")}`;
     mkdirSync(seed, { recursive: true, mode: 0o700 });
@@ -78,15 +95,15 @@ export class GatewayMachine {
    */
   async boot(): Promise<void> {
     await prepareNspawn();
-    const command = nspawnCommand(this.root, GatewayMachine.host, namespacePath(GatewayMachine.host));
-    const child = spawnDetached(command, statePath("log", "machine-console.log"), nspawnEnvironment());
+    const command = nspawnCommand(this.root, this.place.host, namespacePath(this.place.host));
+    const child = spawnDetached(command, statePath("log", basename(this.console)), nspawnEnvironment());
     let ended = false;
     child.on("exit", () => (ended = true)).on("error", () => (ended = true));
     try {
       // The first byte of the server's greeting: the port alone is open before sshd can serve.
-      const greeting = `exec 3<>/dev/tcp/${addresses.elastic}/22 && read -r -t 2 line <&3 && [[ $line == SSH-2.0-* ]]`;
+      const greeting = `exec 3<>/dev/tcp/${this.place.address}/22 && read -r -t 2 line <&3 && [[ $line == SSH-2.0-* ]]`;
       await until(
-        "sshd of the gateway machine answers",
+        `sshd of ${this.place.host} answers`,
         60_000,
         async () => {
           if (ended) throw new Error("the machine ended");
@@ -119,7 +136,7 @@ export class GatewayMachine {
   /** Powers off, makes the network namespace and its link anew, and boots from the same disk. */
   async reboot(): Promise<void> {
     await this.powerOff();
-    await recreateHost(GatewayMachine.host);
+    await recreateHost(this.place.host);
     await this.boot();
   }
 
@@ -152,8 +169,12 @@ export class GatewayMachine {
    * @param namespace name of a namespace that was made inside the machine; default the machine's main one
    */
   network(namespace?: string): Host {
-    if (namespace === undefined) return new Host("gateway", namespacePath(GatewayMachine.host), this.toolsRoot);
-    return new Host(`gateway-${namespace}`, `/proc/${this.init()}/root/run/netns/${namespace}`, this.toolsRoot);
+    if (namespace === undefined) return new Host(this.place.host, namespacePath(this.place.host), this.toolsRoot);
+    return new Host(
+      `${this.place.host}-${namespace}`,
+      `/proc/${this.init()}/root/run/netns/${namespace}`,
+      this.toolsRoot,
+    );
   }
 
   /** The command line that runs `command` inside the machine as root. @throws Error when the machine is off */
@@ -165,7 +186,7 @@ export class GatewayMachine {
   private init(): number {
     const supervisor = this.supervisor();
     const init = supervisor && childrenOf(supervisor.pid).find((pid) => isInit(pid));
-    if (init === undefined) throw new Error("the gateway machine is off");
+    if (init === undefined) throw new Error(`the machine ${this.place.host} is off`);
     return init;
   }
 

@@ -1,4 +1,4 @@
-import type { GatewayMachine } from "./machine";
+import type { Machine } from "./machine";
 
 /** Priority of the neighbour's ip rule. */
 export const SOMEBODY_ELSES_PRIORITY = 5000;
@@ -7,7 +7,7 @@ export const SOMEBODY_ELSES_PRIORITY = 5000;
  * Somebody else who uses the gateway's machine: an ip rule, a routing table, and an nftables table of their own, made with the
  * tools image's nft, for the machine has none yet. A gateway must neither need nor touch them.
  */
-export async function moveIn(machine: GatewayMachine): Promise<void> {
+export async function moveIn(machine: Machine): Promise<void> {
   await machine.must([
     "ip",
     "rule",
@@ -26,7 +26,7 @@ export async function moveIn(machine: GatewayMachine): Promise<void> {
 }
 
 /** What is there of the neighbour, as text: the same before and after, if nobody touched it. */
-export async function possessions(machine: GatewayMachine): Promise<string> {
+export async function possessions(machine: Machine): Promise<string> {
   const rule = await machine.must(["ip", "rule", "show", "priority", String(SOMEBODY_ELSES_PRIORITY)]);
   const route = await machine.must(["ip", "route", "show", "table", "77"]);
   const table = await machine.network().must(["nft", "-s", "list", "table", "ip", "neighbour"]);

@@ -15,7 +15,7 @@ const hasSystemd = (): boolean => existsSync("/run/systemd/system");
  */
 export function nspawnCommand(root: string, name: string, network: string): string[] {
   return [
-    ...inOwnCgroup(),
+    ...inOwnCgroup(name),
     ...["systemd-nspawn", "--quiet", "--boot", `--directory=${root}`, `--machine=${name}`, `--hostname=${name}`],
     ...["--register=no", "--keep-unit", "--link-journal=no", "--resolv-conf=off", "--timezone=off"],
     `--network-namespace-path=${network}`,
@@ -37,9 +37,11 @@ export function findMachines(below: string): ProcessId[] {
 }
 
 /** A machine divides the cgroup it is started in: that must be one that nothing else lives in. */
-function inOwnCgroup(): string[] {
+function inOwnCgroup(name: string): string[] {
   if (hasSystemd()) return ["systemd-run", "--quiet", "--scope", "--collect", "--property=Delegate=yes", "--"];
-  const enter = cgroupFolders().map((folder) => `mkdir -p ${folder}; echo $$ >${folder}/cgroup.procs; `);
+  const enter = cgroupFolders().map(
+    (folder) => `mkdir -p ${folder}/${name}; echo $$ >${folder}/${name}/cgroup.procs; `,
+  );
   return ["sh", "-euc", `${enter.join("")}exec "$@"`, "sh"];
 }
 

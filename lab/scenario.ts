@@ -32,7 +32,7 @@ export async function deployInto(lab: Lab, progress: Progress): Promise<Scenario
 /** Both clients up, each with a web server of its own; resolves when both reach the internet. */
 export async function connect({ lab, deployed }: Pick<Scenario, "lab" | "deployed">): Promise<void> {
   for (const [name, client] of Object.entries(lab.clients)) {
-    const profile = deployed.outputs.clientProfiles[name];
+    const profile = deployed.outputs.clientProfiles?.[name];
     if (profile === undefined) throw new Error(`the deployment has no profile for client ${name}`);
     await client.up(profile);
   }

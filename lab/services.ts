@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Host } from "./host";
 import { until } from "./process";
 import { stateFolder, statePath } from "./state";
-import { addresses } from "./topology";
+import { addresses, appName } from "./topology";
 
 /** A request that a web server answered. */
 export interface Visit {
@@ -27,7 +27,11 @@ export class WebServer {
     writeFileSync(join(files, "bulk"), "");
     truncateSync(join(files, "bulk"), 50_000_000);
     const configuration = statePath("etc", `${host.name}-nginx.conf`);
-    writeFileSync(configuration, nginx(accessLog(host), files, listen));
+    const server = `
+    ${listen === addresses.metadata ? `listen ${listen}:80;` : "listen 80; listen [::]:80;"}
+    location = / { return 200 "$remote_addr\\n"; }
+    location = /bulk { root ${files}; }`;
+    writeFileSync(configuration, nginx(accessLog(host), "visit", server));
     host.spawn(["nginx", "-c", configuration, "-e", "stderr"]);
     await until(`${host.name}: nginx answers`, 5000, async () => {
       const answer = await host.run(["curl", "--silent", "--max-time", "1", `http://${listen}/`]);
@@ -49,7 +53,8 @@ function accessLog(host: Host): string {
   return statePath("log", `${host.name}-access.log`);
 }
 
-function nginx(log: string, files: string, listen: string): string {
+/** @param format of the access log: "visit" is ours, "combined" nginx's own, that of the documents */
+function nginx(log: string, format: "visit" | "combined", server: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `
 user root;
@@ -62,14 +67,67 @@ http {
   sendfile on;
   ${temporary.map((name) => `${name}_temp_path /tmp/${name};`).join(" ")}
   log_format visit '$remote_addr $server_addr $status $request';
-  access_log ${log} visit;
-  server {
-    ${listen === addresses.metadata ? `listen ${listen}:80;` : "listen 80; listen [::]:80;"}
-    location = / { return 200 "$remote_addr\\n"; }
-    location = /bulk { root ${files}; }
+  access_log ${log} ${format};
+  server {${server}
   }
 }
 `;
+}
+
+/** The service of app.example.com: nginx with TLS, by a certificate of an authority of the lab's own. `GET /bulk` answers 50 MB. */
+export class App {
+  /** Path of the authority's certificate, in and out of every host. */
+  readonly authority: string;
+
+  private constructor(readonly host: Host) {
+    this.authority = statePath("app", "authority.crt");
+  }
+
+  /** Makes the authority and the certificate. */
+  static async make(host: Host): Promise<App> {
+    const app = new App(host);
+    const folder = stateFolder("app");
+    writeFileSync(join(folder, "bulk"), "");
+    truncateSync(join(folder, "bulk"), 50_000_000);
+    const make = "openssl req -x509 -days 30 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256";
+    await host.must([
+      ...["sh", "-euc"],
+      `cd ${folder}
+       ${make} -keyout authority.key -out authority.crt -subj "/CN=Lab Authority"
+       ${make} -CA authority.crt -CAkey authority.key -keyout app.key -out app.crt -subj /CN=${appName} \
+         -addext subjectAltName=DNS:${appName} -addext basicConstraints=critical,CA:FALSE`,
+    ]);
+    return app;
+  }
+
+  /** Starts nginx on port 443 of every address; resolves when it answers. Again after a reboot of its machine. */
+  async start(): Promise<void> {
+    const folder = stateFolder("app");
+    const configuration = statePath("etc", "app-nginx.conf");
+    const server = `
+    listen 443 ssl;
+    server_name ${appName};
+    ssl_certificate ${folder}/app.crt;
+    ssl_certificate_key ${folder}/app.key;
+    location = / { return 200 "<!DOCTYPE html><title>${appName}</title>\\n"; }
+    location = /bulk { root ${folder}; }`;
+    writeFileSync(configuration, nginx(this.log, "combined", server));
+    this.host.spawn(["nginx", "-c", configuration, "-e", "stderr"]);
+    await until(`${this.host.name}: nginx answers`, 5000, async () => {
+      const there = ["--resolve", `${appName}:443:127.0.0.1`, "--cacert", this.authority];
+      const ask = ["curl", "--silent", "--max-time", "1", "--user-agent", "lab", ...there, `https://${appName}/`];
+      return (await this.host.run(ask)).exitCode === 0;
+    });
+  }
+
+  /** The lines of its access log, oldest first. */
+  lines(): string[] {
+    return read(this.log);
+  }
+
+  private get log(): string {
+    return statePath("log", "app-access.log");
+  }
 }
 
 /** A question that a name server was asked. */

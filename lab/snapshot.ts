@@ -1,6 +1,6 @@
-import type { GatewayMachine } from "./machine";
+import type { Machine } from "./machine";
 
-/** The state of a machine that a gateway touches, each part as the text of the tool that shows it. */
+/** The state of a machine that a gateway or a tunnel touches, each part as the text of the tool that shows it. */
 export type Snapshot = Readonly<Record<string, string>>;
 
 const PARTS: Readonly<Record<string, string>> = {
@@ -18,12 +18,12 @@ const PARTS: Readonly<Record<string, string>> = {
   packages: "dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n' | sort",
   "files of ours":
     "find / -xdev \\( -path /proc -o -path /sys -o -path /tmp -o -path /var/tmp -o -path /var/lib/apt -o -path /var/cache \\) -prune -o " +
-    "\\( -iname '*wg-gateway*' -o -path '/etc/netns/*' -o -path '/etc/wireguard/*' -o -name 'openvpn-ns*' -o -name gatewayctl \\) -print | sort; " +
-    "ls -d /run/wg-gateway* /etc/systemd/networkd.conf.d 2>/dev/null || true",
+    "\\( -iname '*wg-gateway*' -o -iname '*wg-tunnel*' -o -path '/etc/netns/*' -o -path '/etc/wireguard/*' -o -name 'openvpn-ns*' -o -name gatewayctl -o -name tunnelctl \\) -print | sort; " +
+    "ls -d /run/wg-gateway* /run/wg-tunnel* /etc/systemd/networkd.conf.d 2>/dev/null || true",
 };
 
 /** Reads a machine's state. @throws CommandError when the machine is off */
-export async function snapshot(machine: GatewayMachine): Promise<Snapshot> {
+export async function snapshot(machine: Machine): Promise<Snapshot> {
   const parts: Record<string, string> = {};
   // Exits with the state's number, such as "degraded"; here only the waiting counts.
   await machine.exec(["systemctl", "is-system-running", "--wait"], { timeout: 60_000 });

@@ -20,6 +20,9 @@ export const hostNames = [
   ...homes,
   "vpc-host",
   "gateway",
+  "endpoint-a",
+  "endpoint-b",
+  "endpoint-c",
 ] as const;
 export type HostName = (typeof hostNames)[number];
 
@@ -47,11 +50,19 @@ export const addresses = {
   /** The VPC's own resolver: what the gateway machine asks for itself. */
   vpcResolver: "10.0.0.2",
   metadata: "169.254.169.254",
+  /** The document's endpoints, the second with one more address, and a stranger. */
+  endpointA: "198.51.100.1",
+  endpointB: "203.0.113.2",
+  endpointB2: "203.0.113.3",
+  endpointC: "192.0.2.3",
   upstreams: ["1.1.1.2", "1.0.0.2", "8.8.8.8", "8.8.4.4"],
 } as const;
 
 /** The domain whose names have another answer in each country: `Provider.geo`, and the web server's own address elsewhere. */
 export const geoDomain = "geo.example";
+
+/** The service behind the second endpoint. */
+export const appName = "app.example.com";
 
 /** One veth pair between a router and a host; MTU 1500. */
 export interface Link {
@@ -145,7 +156,6 @@ const wgprov: WireGuardProvider = {
 
 export const providers = { provider, express, wgprov } as const;
 
-/** Free for later hosts: 198.51.100.1, 203.0.113.2, 192.0.2.3. */
 export const links: readonly Link[] = [
   publicLink("cloud", addresses.elastic),
   publicLink("web", addresses.web, addresses.web6, ...Object.values(providers).map(({ geo }) => geo)),
@@ -167,6 +177,9 @@ export const links: readonly Link[] = [
     selfConfigured: true,
   },
   { router: "cloud", host: "vpc-host", device: "eth0", via: ["10.0.2.1"], addresses: [`${addresses.vpcHost}/24`] },
+  { ...publicLink("endpoint-a", addresses.endpointA), selfConfigured: true },
+  { ...publicLink("endpoint-b", addresses.endpointB, addresses.endpointB2), selfConfigured: true },
+  publicLink("endpoint-c", addresses.endpointC),
 ];
 
 /** The router's end of a link; "provider-" is left out, for a device's name has 15 characters at most. */

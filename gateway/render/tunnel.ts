@@ -105,20 +105,20 @@ ${set(
 		ip daddr @peers_public ct state { established, related } ct mark ${is(PAST_TUNNEL_MARK)} ${setMark(PAST_TUNNEL_MARK)}
 	}
 
-	# WireGuard's own packets never go into the tunnel, whatever rule was lost: that would be a loop.
 	chain filter_output {
 		type filter hook output priority filter; policy accept;
-		oifname ${device} meta mark ${is(PAST_TUNNEL_MARK)} drop
 ${stay}	}
 
 	chain filter_forward {
 		type filter hook forward priority filter; policy accept;
-		oifname ${device} meta mark ${is(PAST_TUNNEL_MARK)} drop
 		iifname ${device} accept
 ${stay}	}
 
+	# WireGuard's own packets never go into the tunnel, whatever rule was lost: that would be a loop. Not in the output hook, where a packet
+	# that mangle_output has rerouted still shows the device from before.
 	chain mangle_postrouting {
 		type filter hook postrouting priority mangle; policy accept;
+		oifname ${device} meta mark ${is(PAST_TUNNEL_MARK)} drop
 		oifname ${device} ct state new ${setConnectionMark(IN_TUNNEL_MARK)}
 		oifname != ${device} ip daddr @peers_public ct state new ${setConnectionMark(PAST_TUNNEL_MARK)}
 	}

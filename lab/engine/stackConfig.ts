@@ -11,7 +11,7 @@ const isEncrypted = (value: unknown): boolean =>
 
 /**
  * Reads Pulumi.yaml and Pulumi.STACK.yaml.
- * @param overrides `key=value`, whose key may leave out the project's prefix and whose value is JSON or a text; they win
+ * @param overrides `key=value`, whose key may leave out the project's prefix and whose value is JSON or a text; they win, and `null` takes a key out
  * @throws when a file cannot be read, or holds an encrypted value, which only the CLI can open
  */
 export function readStack(
@@ -29,6 +29,7 @@ export function readStack(
   });
   const full = (key: string) => (key.includes(":") ? key : `${project}:${key}`);
   const all = new Map<string, unknown>([...entries, ...given].map(([key, value]) => [full(key), value]));
+  for (const [key, value] of all) if (value === "null") all.delete(key);
   for (const [key, value] of all)
     if (isEncrypted(value))
       throw new Error(`${key} of Pulumi.${stack}.yaml is encrypted: use the Pulumi CLI, or --config '${key}=...'`);

@@ -52,7 +52,7 @@ class Recipe {
   async connect(name: string, home: HomeName = this.homes.shift()!): Promise<WireGuardClient> {
     const device = lab.client(home);
     await device.down();
-    await device.up(this.outputs.clientProfiles[name] ?? `no client ${name}`);
+    await device.up(this.outputs.clientProfiles?.[name] ?? `no client ${name}`);
     return device;
   }
 
