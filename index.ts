@@ -24,15 +24,27 @@ const made = tunnelSettings.map((tunnel) => {
   return { name: tunnel.name, hosts, tunnel: new TransparentTunnel(name, { settings: tunnel, hosts }) };
 });
 
-export const { address, endpoint, serverPublicKey, exits, clientProfiles }: Partial<Gateway> = gateway ?? {};
-/** How the gateway's machine is reached over SSH: user, private key, host key. A secret. */
-export const connection = host?.connection;
+const byTunnel = <T>(value: (one: (typeof made)[number]) => T): Record<string, T> =>
+  Object.fromEntries(made.map((one) => [one.name, value(one)]));
 
-const byTunnel = <T>(value: (one: (typeof made)[number]) => T): Record<string, T> | undefined =>
-  made.length > 0 ? Object.fromEntries(made.map((one) => [one.name, value(one)])) : undefined;
-/** By tunnel and endpoint: its addresses and public key. */
-export const tunnels = byTunnel(({ tunnel }) => tunnel.endpoints);
-/** By tunnel and endpoint: how its machine is reached over SSH. Secrets. */
-export const tunnelConnections = byTunnel(({ hosts }) =>
-  Object.fromEntries(Object.entries(hosts).map(([name, its]) => [name, its.connection])),
-);
+/** What a stack has none of is no output: the engine warns of those that are undefined. */
+export = {
+  ...(gateway &&
+    host && {
+      address: gateway.address,
+      endpoint: gateway.endpoint,
+      serverPublicKey: gateway.serverPublicKey,
+      exits: gateway.exits,
+      clientProfiles: gateway.clientProfiles,
+      /** How the gateway's machine is reached over SSH: user, private key, host key. A secret. */
+      connection: host.connection,
+    }),
+  ...(made.length > 0 && {
+    /** By tunnel and endpoint: its addresses and public key. */
+    tunnels: byTunnel(({ tunnel }) => tunnel.endpoints),
+    /** By tunnel and endpoint: how its machine is reached over SSH. Secrets. */
+    tunnelConnections: byTunnel(({ hosts }) =>
+      Object.fromEntries(Object.entries(hosts).map(([name, its]) => [name, its.connection])),
+    ),
+  }),
+};

@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     ...readStack(projectDir, values.stack, values.config),
     stack: values.stack,
     stateFile: resolve(values.state ?? join(projectDir, ".lab", "engine", `${values.stack}.json`)),
-    program: () => import("../../index.js"),
+    program: () => import("../../index.js").then((program) => program.default),
     // With --json, standard output is for programs.
     log: values.json ? console.error : console.log,
   });

@@ -137,7 +137,7 @@ export async function runProgram(
   const { resources, invokes, outputs } = await mockEngine(options);
   configure(settings);
   vi.resetModules();
-  await pulumi.runtime.runInPulumiStack(() => import("../../index.js"));
+  await pulumi.runtime.runInPulumiStack(() => import("../../index.js").then((program) => program.default));
   await pulumi.runtime.disconnect();
   const named = (name: string): Requested => {
     const [found, ...more] = resources.filter((resource) => resource.name === name);

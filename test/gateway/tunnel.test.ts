@@ -14,7 +14,9 @@ const planOf = (name: string, part: Raw = {}): EndpointPlan => {
   return found;
 };
 const rulesOf = ({ rules, peers }: EndpointPlan): string[] =>
-  [...rules, ...peers.flatMap((peer) => peer.rules)].map((rule) => ruleArguments(rule).replace(/ from all| protocol \d+/g, ""));
+  [...rules, ...peers.flatMap((peer) => peer.rules)].map((rule) =>
+    ruleArguments(rule).replace(/ from all| protocol \d+/g, ""),
+  );
 const interfaceOf = (plan: EndpointPlan): string[] => renderEndpointInterface(plan, secretsOf(plan)).split("\n");
 const [a, b] = endpoints;
 
