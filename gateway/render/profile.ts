@@ -45,14 +45,13 @@ PersistentKeepalive = 25
 
 /**
  * The rules of the document, one by one: WireGuard's own packets by the device's network, what else is for the public addresses, and
- * for the networks behind the gateway, by the tunnel's table. Each is put in anew, so that one that a crash left is no error.
+ * for the networks behind the gateway, by the tunnel's table. Each is put in anew, so that one that a crash left is no error. 17 is UDP: a
+ * system without /etc/protocols knows no name for it.
  */
 function policyRouting(plan: Plan, addresses: readonly string[], networks: readonly string[]): [string, string] {
   const table = `table ${TUNNEL_TABLE} priority`;
   const rules = [
-    ...addresses.map(
-      (to) => `to ${to} ipproto udp dport ${plan.wireguard.port} table main priority ${TUNNEL_PRIORITY}`,
-    ),
+    ...addresses.map((to) => `to ${to} ipproto 17 dport ${plan.wireguard.port} table main priority ${TUNNEL_PRIORITY}`),
     ...addresses.map((to) => `to ${to} ${table} ${TUNNEL_PRIORITY + 1}`),
     ...networks.map((to) => `to ${to} ${table} ${TUNNEL_PRIORITY + 2}`),
   ];

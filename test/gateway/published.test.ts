@@ -144,8 +144,8 @@ describe("a transparent client's profile", () => {
   const hook = (when: string) =>
     lines.filter((line) => line.startsWith(`${when} = `)).map((line) => line.split(" = ")[1]);
   const rules = [
-    "to 203.0.113.9 ipproto udp dport 45000 table main priority 455",
-    "to 203.0.113.10 ipproto udp dport 45000 table main priority 455",
+    "to 203.0.113.9 ipproto 17 dport 45000 table main priority 455",
+    "to 203.0.113.10 ipproto 17 dport 45000 table main priority 455",
     "to 203.0.113.9 table 123 priority 456",
     "to 203.0.113.10 table 123 priority 456",
     "to 10.4.0.0/24 table 123 priority 457",
