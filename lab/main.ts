@@ -6,7 +6,8 @@ import { once } from "node:events";
 
 import { flows, lastFlow, type Flow, type Row, type Scenario } from "./flows";
 import { Lab } from "./lab";
-import type { Suite } from "./recipes";
+import { ensureImages } from "./images";
+import { type Suite, suites } from "./recipes";
 import { deployInto, openLab } from "./scenario";
 import { hostNames } from "./topology";
 
@@ -151,6 +152,12 @@ program
   .action(async () => {
     await Lab.clear();
     console.log("no lab stands");
+  });
+program
+  .command("images")
+  .description("build the images that are not there yet, for labs in boxes (lab/box.sh), which reach no mirror")
+  .action(async () => {
+    for (const suite of suites) await ensureImages(suite, console.log);
   });
 program
   .command("enter <place> [command...]")

@@ -1,5 +1,6 @@
 /** Debian releases the gateway's machine is tried with. */
-export type Suite = "trixie" | "bookworm";
+export const suites = ["trixie", "bookworm"] as const;
+export type Suite = (typeof suites)[number];
 
 /** How an image is made; any change of it makes a new image. */
 export interface Recipe {

@@ -17,29 +17,65 @@ step() {
   fi
 }
 
-# suite PROJECT: runs a vitest project and adds its own counts.
-suite() {
-  local report
-  report=$(mktemp)
-  printf '\n== tests: %s\n' "$1"
-  npx vitest run --project "$1" --reporter=default --reporter=json --outputFile.json="$report"
-  local status=$? counts
+# run_tests PROJECT REPORT ARGUMENT...: runs tests, and writes their counts to REPORT.
+run_tests() {
+  local project=$1 report=$2
+  shift 2
+  npx vitest run --project "$project" --reporter=default --reporter=json --outputFile.json="$report" "$@"
+}
+
+# count NAME REPORT STATUS: adds the counts of a run.
+count() {
+  local counts
   # shellcheck disable=SC2016  # JavaScript
   counts=$(node --print '
     const r = JSON.parse(fs.readFileSync(process.argv[1], "utf8"));
-    `${r.numPassedTests} ${r.numFailedTests + r.numPendingTests + r.numTodoTests}`' "$report" 2>/dev/null) || counts='0 1'
-  rm -f -- "$report"
+    `${r.numPassedTests} ${r.numFailedTests + r.numPendingTests + r.numTodoTests}`' "$2" 2>/dev/null) || counts='0 1'
   passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
-  if ((${counts% *} == 0 || (status != 0 && ${counts#* } == 0))); then
+  if ((${counts% *} == 0 || ($3 != 0 && ${counts#* } == 0))); then
     failed=$((failed + 1))
-    printf '== tests: %s: FAILED (exit status %d, %s passed)\n' "$1" "$status" "${counts% *}"
+    printf '== tests: %s: FAILED (exit status %d, %s passed)\n' "$1" "$3" "${counts% *}"
   fi
 }
 
+unit_tests() {
+  printf '\n== tests: unit\n'
+  run_tests unit "$reports/unit"
+  count unit "$reports/unit" $?
+}
+
+# lab_file FILE: one file of the lab's tests in a box of its own; what it says is shown when it has ended.
+lab_file() {
+  local report=$reports/${1##*/}
+  # shellcheck disable=SC2016  # for the shell in the box
+  bash lab/box.sh "$$-${1##*/}" bash -c 'run_tests "$@"' run_tests lab "$report" "$1" >"$report.log" 2>&1
+  echo $? >"$report.status"
+  flock "$reports" cat "$report.log"
+}
+
+# A lab waits more than it works, so that there may be one for each processor; each takes about 2 GB.
+lab_tests() {
+  local files=(test/lab/*.test.ts) file lanes
+  lanes=$(nproc)
+  ((lanes <= 4)) || lanes=4
+  printf '\n== tests: lab, %d files, %d at a time\n' "${#files[@]}" "$lanes"
+  # shellcheck disable=SC2016  # for the shells of xargs
+  printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$lanes" bash -c 'lab_file "$1"' lab_file
+  for file in "${files[@]}"; do
+    count "$file" "$reports/${file##*/}" "$(cat "$reports/${file##*/}.status")"
+  done
+}
+
+export -f run_tests lab_file
+reports=$(mktemp -d)
+export reports
+trap 'rm -rf -- "$reports"' EXIT
+
 step 'types' npx tsc --noEmit
 step 'lint' npm run --silent lint
-suite unit
-suite lab
+unit_tests
+step 'images' node --import tsx lab/main.ts images
+lab_tests
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Runs a command in a box of its own, so that several labs stand beside each other: its own mounts, network, processes and cgroups.
+#   lab/box.sh NAME COMMAND...
+# The box has no way to a real network, so the images must be there (`lab/main.ts images`). Whatever runs in it ends with the command.
+set -euo pipefail
+
+name=$1
+shift
+
+# Where systemd keeps its cgroups: version 2, or its own hierarchy of version 1. A machine in the box sees those of the box alone.
+mapfile -t points < <(findmnt --raw --noheadings --types cgroup,cgroup2 --output TARGET,FSTYPE,FS-OPTIONS |
+  awk '$2 == "cgroup2" || $3 ~ /name=systemd/ { print $1 }')
+folders=("${points[@]/%//wg-gateway-box-$name}")
+
+for folder in "${folders[@]}"; do
+  mkdir -p "$folder"
+done
+
+clear_cgroups() {
+  for folder in "${folders[@]}"; do
+    find "$folder" -depth -type d -exec rmdir -- {} + || true
+  done
+}
+trap clear_cgroups EXIT
+
+# shellcheck disable=SC2016  # for the shells inside
+enter='for folder in $FOLDERS; do echo $$ >"$folder/cgroup.procs"; done; unset FOLDERS; exec "$@"'
+# shellcheck disable=SC2016
+furnish='
+  mount --make-rprivate /
+  mount -t tmpfs -o mode=0755 box /run
+  mkdir /run/lock
+  while read -r point type; do
+    umount "$point"
+    case $type in
+    cgroup2) mount -t cgroup2 box "$point" ;;
+    cgroup) mount -t cgroup -o none,name=systemd box "$point" ;;
+    esac
+  done < <(findmnt --raw --noheadings --types cgroup,cgroup2 --output TARGET,FSTYPE,FS-OPTIONS | awk '\''$2 == "cgroup2" || $3 ~ /name=systemd/ { print $1, $2 }'\'')
+  ip link set lo up
+  exec "$@"'
+
+FOLDERS="${folders[*]}" bash -euc "$enter" enter \
+  unshare --mount --net --pid --fork --kill-child --mount-proc --cgroup --ipc --uts bash -euc "$furnish" furnish "$@"
