@@ -1,7 +1,15 @@
-import { addressNumber, addressText, contains, intervalOf, type Interval } from "../settings/address";
+import {
+  addressNumber,
+  addressText,
+  contains,
+  intervalOf,
+  joinNeighbours,
+  networksOf,
+  type Interval,
+} from "../settings/address";
 import type { ProviderProfile, Settings } from "../settings/schema";
 import { assignSources, type Choice, type Source } from "./choices";
-import { PEER_RULE_PRIORITY, slotIds, type SlotIds } from "./ids";
+import { FALLBACK_RULE_PRIORITY, FALLBACK_TABLE, PEER_RULE_PRIORITY, slotIds, WG_INTERFACE, type SlotIds } from "./ids";
 
 /** A client as the machine knows it. */
 export interface ClientPlan {
@@ -42,6 +50,8 @@ export interface IpRule {
   readonly from?: string;
   readonly to?: string;
   readonly mark?: number;
+  /** The interface by which the packet came in. */
+  readonly iif?: string;
   /** UDP destination port. */
   readonly port?: number;
   /** Number of a routing table, or "main". */
@@ -69,6 +79,15 @@ export interface Plan {
   readonly ipRules: readonly IpRule[];
   readonly dns: { readonly upstreams: readonly string[]; readonly records: Readonly<Record<string, string>> };
 }
+
+/**
+ * For those who may never go direct: where their mark or its rule was lost, with our nft table for instance, the main table would take
+ * them out by the uplink. This one leads back into wg0, where no peer has the addresses of the internet.
+ */
+const fallbackRules = (sources: readonly Source[]): IpRule[] =>
+  joinNeighbours(sources.filter(({ choices }) => choices.every(({ exit }) => exit !== "direct")))
+    .flatMap(networksOf)
+    .map((from) => ({ priority: FALLBACK_RULE_PRIORITY, from, iif: WG_INTERFACE, table: FALLBACK_TABLE }));
 
 /** Decides everything; renders nothing. Pure. */
 export function planGateway(settings: Settings): Plan {
@@ -101,6 +120,7 @@ export function planGateway(settings: Settings): Plan {
       { priority: exit.clientPriority, mark: exit.clientMark, table: exit.table },
       { priority: exit.resolverPriority, mark: exit.resolverMark, table: exit.table },
     ]),
+    ...fallbackRules(sources),
   ];
 
   return {
