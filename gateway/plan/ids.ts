@@ -31,6 +31,11 @@ export const EXIT_RULE_PRIORITY = 200;
 /** How many local networks fit between the peers' rule, the one to the subnet itself, and the exits' rules. */
 export const MAX_LOCAL_NETWORKS = EXIT_RULE_PRIORITY - PEER_RULE_PRIORITY - 2;
 
+/** Priority of what catches a packet that no exit's rule took: behind all of them (200..299), before the main table's (32766). */
+export const FALLBACK_RULE_PRIORITY = 300;
+/** Routing table that leads nowhere but back to WireGuard; behind the last slot's. */
+export const FALLBACK_TABLE = 250;
+
 /** First routing table of an exit. 253 to 255 belong to the kernel (default, main, local), which bounds the slots. */
 const FIRST_TABLE = 200;
 /** Slots are 1..50: 10.200.N.0/24 and the tables 200..249. */

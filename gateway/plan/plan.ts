@@ -1,8 +1,16 @@
-import { addressNumber, addressText, contains, intervalOf, type Interval } from "../settings/address";
-import type { ClientSettings, ProviderProfile, Settings } from "../settings/schema";
+import {
+  addressNumber,
+  addressText,
+  contains,
+  intervalOf,
+  joinNeighbours,
+  networksOf,
+  type Interval,
+} from "../settings/address";
 import type { Service } from "../settings/fields";
+import type { ClientSettings, ProviderProfile, Settings } from "../settings/schema";
 import { assignSources, type Choice, type Source } from "./choices";
-import { PEER_RULE_PRIORITY, slotIds, type SlotIds } from "./ids";
+import { FALLBACK_RULE_PRIORITY, FALLBACK_TABLE, PEER_RULE_PRIORITY, slotIds, WG_INTERFACE, type SlotIds } from "./ids";
 
 /** A client as the machine knows it. */
 export interface ClientPlan {
@@ -43,6 +51,8 @@ export interface IpRule {
   readonly from?: string;
   readonly to?: string;
   readonly mark?: number;
+  /** The interface by which the packet came in. */
+  readonly iif?: string;
   /** UDP destination port. */
   readonly port?: number;
   /** Number of a routing table, or "main". */
@@ -77,6 +87,15 @@ export interface Plan {
   readonly dns: { readonly upstreams: readonly string[]; readonly records: Readonly<Record<string, string>> };
 }
 
+/**
+ * For those who may never go direct: where their mark or its rule was lost, with our nft table for instance, the main table would take
+ * them out by the uplink. This one leads back into wg0, where no peer has the addresses of the internet.
+ */
+const fallbackRules = (sources: readonly Source[]): IpRule[] =>
+  joinNeighbours(sources.filter(({ choices }) => choices.every(({ exit }) => exit !== "direct")))
+    .flatMap(networksOf)
+    .map((from) => ({ priority: FALLBACK_RULE_PRIORITY, from, iif: WG_INTERFACE, table: FALLBACK_TABLE }));
+
 /** Decides everything; renders nothing. Pure. */
 export function planGateway(settings: Settings): Plan {
   const { wireguard, dns, localNetworks } = settings;
@@ -108,6 +127,7 @@ export function planGateway(settings: Settings): Plan {
       { priority: exit.clientPriority, mark: exit.clientMark, table: exit.table },
       { priority: exit.resolverPriority, mark: exit.resolverMark, table: exit.table },
     ]),
+    ...fallbackRules(sources),
   ];
 
   return {

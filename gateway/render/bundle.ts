@@ -4,7 +4,13 @@ import type { GatewaySecrets } from "../secrets";
 import { describeChoices } from "../plan/choices";
 import { renderLocalResolver, renderResolver } from "./dnsmasq";
 import { CONFIG_DIR, type MachineFile } from "./file";
-import { renderExitIpRules, renderExitRoutes, renderExitVariables, renderHostIpRules } from "./iproute";
+import {
+  renderExitIpRules,
+  renderExitRoutes,
+  renderExitVariables,
+  renderHostIpRules,
+  renderHostRoutes,
+} from "./iproute";
 import { renderHostRules } from "./nftables";
 import { renderSelectors, selectorFiles } from "./nftChoices";
 import { renderNamespaceRules } from "./nftablesNamespace";
@@ -36,6 +42,7 @@ export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] 
     secret("/etc/wireguard/wg0.conf", renderInterface(plan, secrets)),
     open(`${CONFIG_DIR}/host.nft`, renderHostRules(plan)),
     open(`${CONFIG_DIR}/rules`, renderHostIpRules(plan)),
+    open(`${CONFIG_DIR}/routes`, renderHostRoutes()),
     open(`${CONFIG_DIR}/clients`, renderClients(plan)),
     open(`${CONFIG_DIR}/selectors.json`, renderSelectors(plan)),
     ...selectorFiles(plan).map(({ selector, variant, content }) =>

@@ -1,15 +1,19 @@
-import { MARK_MASK, ROUTE_PROTOCOL, UNREACHABLE_METRIC } from "../plan/ids";
+import { FALLBACK_TABLE, MARK_MASK, ROUTE_PROTOCOL, UNREACHABLE_METRIC, WG_INTERFACE } from "../plan/ids";
 import type { ExitPlan, IpRule, Plan } from "../plan/plan";
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
+
+/** A network as `ip rule show` prints it, with which our lines are compared: a single address has no length. */
+const shown = (network: string): string => network.replace(/\/32$/, "");
 
 /** The arguments of `ip rule add` for one rule (`man 8 ip-rule`), tagged as ours by its protocol. */
 export const ruleArguments = (rule: IpRule): string =>
   [
     `priority ${rule.priority}`,
-    `from ${rule.from ?? "all"}`,
-    ...(rule.to === undefined ? [] : [`to ${rule.to}`]),
+    `from ${shown(rule.from ?? "all")}`,
+    ...(rule.to === undefined ? [] : [`to ${shown(rule.to)}`]),
     ...(rule.mark === undefined ? [] : [`fwmark ${hex(rule.mark)}/${hex(MARK_MASK)}`]),
+    ...(rule.iif === undefined ? [] : [`iif ${rule.iif}`]),
     ...(rule.port === undefined ? [] : [`ipproto udp dport ${rule.port}`]),
     `lookup ${rule.table}`,
     `protocol ${ROUTE_PROTOCOL}`,
@@ -17,10 +21,16 @@ export const ruleArguments = (rule: IpRule): string =>
 
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");
 
-/** The rules that hold whatever exits there are: peers and local networks, one `ip rule` argument list a line. */
+/** The rules that lead to no exit: peers, local networks and the fallback, one `ip rule` argument list a line. */
 export function renderHostIpRules(plan: Plan): string {
-  return lines(plan.ipRules.filter((rule) => rule.table === "main").map(ruleArguments));
+  const ofExits = plan.exits.map(({ table }) => table);
+  return lines(plan.ipRules.filter(({ table }) => !ofExits.includes(Number(table))).map(ruleArguments));
 }
+
+/** The table behind the exits', one `ip route replace` argument list a line. A unicast route, not `unreachable`: the kernel's look back
+ * at where an answer came from (rp_filter) meets the same rule, and takes a route to nowhere for a false source. */
+export const renderHostRoutes = (): string =>
+  lines([`default dev ${WG_INTERFACE} table ${FALLBACK_TABLE} protocol ${ROUTE_PROTOCOL}`]);
 
 /** The rules that lead to one exit's table. */
 export function renderExitIpRules(plan: Plan, exit: ExitPlan): string {

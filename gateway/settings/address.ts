@@ -71,3 +71,22 @@ export function overlap(a: Interval, b: Interval): boolean {
 export function intervalText({ first, last }: Interval): string {
   return first === last ? addressText(first) : `${addressText(first)}-${addressText(last)}`;
 }
+
+/** Intervals, ascending and disjoint, with those that touch made one. */
+export function joinNeighbours(intervals: readonly Interval[]): Interval[] {
+  return intervals.reduce<Interval[]>((joined, { first, last }) => {
+    const before = joined.at(-1);
+    if (before?.last !== first - 1) return [...joined, { first, last }];
+    return [...joined.slice(0, -1), { first: before.first, last }];
+  }, []);
+}
+
+/** @returns the fewest networks in CIDR form that are the interval together, ascending */
+export function networksOf({ first, last }: Interval): string[] {
+  const networks: string[] = [];
+  for (let at = first, size = 1; at <= last; at += size) {
+    for (size = 1; at % (2 * size) === 0 && at + 2 * size - 1 <= last; size *= 2);
+    networks.push(`${addressText(at)}/${32 - Math.log2(size)}`);
+  }
+  return networks;
+}

@@ -55,8 +55,8 @@ export const vpn: Flow = {
     ];
   },
   control: breaking(
-    "the rule for the mark lost and the forward chain open",
-    `ip rule del priority 200
+    "the rule for the mark lost, the fallback too, and the forward chain open",
+    `ip rule del priority 200; ip rule del priority 300
      nft insert rule inet wg_gateway forward_from_clients ip saddr 10.4.0.128/25 accept
      nft insert rule inet wg_gateway filter_postrouting accept; ip rule del priority 201; conntrack -F`,
   ),

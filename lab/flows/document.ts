@@ -1,7 +1,7 @@
 import { SOMEBODY_ELSES_PRIORITY } from "../neighbour";
 import { breaking, onMachine, same, type Flow } from "./flow";
 
-/** The routing policy as documented; masks and our protocol's number are added to what the kernel prints. */
+/** The routing policy as documented, and the fallback behind it; masks and our protocol's number are added to what the kernel prints. */
 const RULES = [
   "0: from all lookup local",
   "100: from 10.4.0.0/24 to 10.4.0.0/24 lookup main",
@@ -11,6 +11,7 @@ const RULES = [
   "104: from all to 10.0.2.0/24 lookup main",
   "200: from all fwmark 0x200 lookup 200",
   "201: from all fwmark 0x100 lookup 200",
+  "300: from 10.4.0.128/25 iif wg0 lookup 250",
   "32766: from all lookup main",
   "32767: from all lookup default",
 ];

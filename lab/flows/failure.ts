@@ -47,8 +47,8 @@ export const failure: Flow = {
     return rows;
   },
   control: breaking(
-    "the rules for the marks lost, and the chains open",
-    `ip rule del priority 200; ip rule del priority 201
+    "the rules for the marks lost, the fallback too, and the chains open",
+    `ip rule del priority 200; ip rule del priority 201; ip rule del priority 300
      nft insert rule inet wg_gateway forward_from_clients ip saddr 10.4.0.128/25 accept
      nft insert rule inet wg_gateway filter_postrouting accept; conntrack -F`,
   ),

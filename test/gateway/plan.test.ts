@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   EXIT_RULE_PRIORITY,
+  FALLBACK_RULE_PRIORITY,
   MARK_MASK,
   MAX_LOCAL_NETWORKS,
   MAX_SLOT,
@@ -9,7 +10,7 @@ import {
   slotIds,
 } from "../../gateway/plan/ids";
 import { planGateway, type ExitPlan, type Plan } from "../../gateway/plan/plan";
-import { intervalOf, type Interval } from "../../gateway/settings/address";
+import { intervalOf, joinNeighbours } from "../../gateway/settings/address";
 import { anyGateway, documented, exitOf, gatewayOf } from "./gateways";
 
 const slots = Array.from({ length: MAX_SLOT }, (_, index) => index + 1);
@@ -60,6 +61,7 @@ describe("a slot", () => {
     const priorities = all.flatMap(({ clientPriority, resolverPriority }) => [clientPriority, resolverPriority]);
     expect(new Set(priorities).size).toBe(2 * MAX_SLOT);
     expect(Math.min(...priorities)).toBe(EXIT_RULE_PRIORITY);
+    expect(Math.max(...priorities)).toBeLessThan(FALLBACK_RULE_PRIORITY);
     expect(new Set(all.map(({ network }) => network)).size).toBe(MAX_SLOT);
   });
 });
@@ -75,7 +77,27 @@ describe("the ip rules", () => {
       { priority: 104, to: "10.0.2.0/24", table: "main" },
       { priority: 200, mark: 0x200, table: 200 },
       { priority: 201, mark: 0x100, table: 200 },
+      { priority: 300, from: "10.4.0.128/25", iif: "wg0", table: 250 },
     ]);
+  });
+
+  it("end, for those who may never go direct, in a table that is no exit's, in as few networks as can be", () => {
+    const hours = { from: "09:00", to: "17:00", timeZone: "UTC" };
+    const { plan } = gatewayOf({
+      exits: [{ name: "vpn", profile: "asks.ovpn" }],
+      groups: [{ name: "any", members: ["vpn"] }],
+      rules: [
+        { from: "10.4.0.7", exit: "block" },
+        { from: "10.4.0.8-10.4.0.12", protocol: "tcp", exit: "any" },
+        { from: "10.4.0.8-10.4.0.11", exit: "vpn" },
+        { from: "10.4.0.96/27", during: hours, exit: "direct" },
+        { from: "10.4.0.64/26", exit: "vpn" },
+      ],
+    });
+    const last = plan.ipRules.filter(({ priority }) => priority === FALLBACK_RULE_PRIORITY);
+    expect(last.map(({ from }) => from)).toEqual(["10.4.0.7/32", "10.4.0.8/30", "10.4.0.64/27"]);
+    expect(slots.map((slot) => slotIds(slot, "any").table)).not.toContain(last[0]?.table);
+    expect(gatewayOf({}).plan.ipRules.filter(({ priority }) => priority >= FALLBACK_RULE_PRIORITY)).toEqual([]);
   });
 
   it("of as many local networks as may be all stand before the exits'", () => {
@@ -84,7 +106,7 @@ describe("the ip rules", () => {
     const priorities = plan.ipRules.map(({ priority }) => priority);
     expect(new Set(priorities).size).toBe(priorities.length);
     expect(priorities[0]).toBe(PEER_RULE_PRIORITY);
-    const local = plan.ipRules.filter(({ table }) => table === "main").map(({ priority }) => priority);
+    const local = plan.ipRules.filter(({ to }) => to !== undefined).map(({ priority }) => priority);
     expect(Math.max(...local)).toBe(EXIT_RULE_PRIORITY - 1);
   });
 });
@@ -125,14 +147,6 @@ describe("the documented plan", () => {
   });
 });
 
-/** Intervals with neighbours made one. */
-const joined = (intervals: readonly Interval[]): Interval[] =>
-  intervals.reduce<Interval[]>((done, next) => {
-    const before = done.at(-1);
-    if (before?.last !== next.first - 1) return [...done, next];
-    return [...done.slice(0, -1), { first: before.first, last: next.last }];
-  }, []);
-
 describe("an exit", () => {
   it("stays as it is when others come, go and change their order", () => {
     fc.assert(
@@ -155,7 +169,7 @@ describe("an exit", () => {
           // The rules of others may cut its sources into other pieces; they are the same addresses.
           const whole = (of: Plan): ExitPlan => ({
             ...exitOf(of, kept.name),
-            sources: joined(exitOf(of, kept.name).sources),
+            sources: joinNeighbours(exitOf(of, kept.name).sources),
           });
           expect(whole(after)).toEqual(whole(plan));
           const ofKept = ({ table }: { table: unknown }) => table === exitOf(plan, kept.name).table;

@@ -1,9 +1,11 @@
 import fc from "fast-check";
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { ExitPlan } from "../../gateway/plan/plan";
 import { renderFiles } from "../../gateway/render/bundle";
 import { renderUserData } from "../../gateway/render/cloudInit";
 import { installedFile } from "../../gateway/render/fixed";
+import { ruleArguments } from "../../gateway/render/iproute";
 import { renderProfile } from "../../gateway/render/profile";
 import { anyGateway, contentOf, documented, exitOf, gatewayOf } from "./gateways";
 
@@ -20,14 +22,34 @@ describe("iproute2", () => {
         "priority 101 from all to 10.4.0.0/24 lookup main protocol 45",
         "priority 102 from all to 10.0.0.0/16 lookup main protocol 45",
         "priority 103 from all to 10.0.1.0/24 lookup main protocol 45",
-        "priority 104 from all to 10.0.2.0/24 lookup main protocol 45\n",
+        "priority 104 from all to 10.0.2.0/24 lookup main protocol 45",
+        "priority 300 from 10.4.0.128/25 iif wg0 lookup 250 protocol 45\n",
       ].join("\n"),
     );
+    expect(file("/etc/wg-gateway/routes")).toBe("default dev wg0 table 250 protocol 45\n");
     expect(ofExit(vpn, "rules")).toBe(
       "priority 200 from all fwmark 0x200/0xff00 lookup 200 protocol 45\n" +
         "priority 201 from all fwmark 0x100/0xff00 lookup 200 protocol 45\n",
     );
   });
+
+  it("writes each rule as `ip rule show` prints it, so that it finds it again", () => {
+    fc.assert(
+      fc.property(anyGateway, ({ plan }) => {
+        const wanted = plan.ipRules.map(ruleArguments);
+        const script = [
+          "sed 's/^/rule add /' | ip -batch -",
+          "ip rule show | sed 's/ \\[detached\\]//; s/^\\([0-9]*\\):\\s*/priority \\1 /; s/ proto / protocol /'",
+        ].join(" && ");
+        const input = wanted.map((line) => `${line}\n`).join("");
+        const { stdout, stderr } = spawnSync("unshare", ["--net", "sh", "-c", script], { input, encoding: "utf8" });
+        expect(stderr).toBe("");
+        const shown = stdout.split("\n").filter((line) => line.includes("protocol 45"));
+        expect(shown.sort()).toEqual(wanted.sort());
+      }),
+      { numRuns: 30 },
+    );
+  }, 60_000);
 
   it("has an exit's table, unreachable first", () => {
     expect(ofExit(vpn, "routes")).toBe(

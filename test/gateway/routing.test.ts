@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { FALLBACK_TABLE, MARK_MASK } from "../../gateway/plan/ids";
+import type { IpRule } from "../../gateway/plan/plan";
 import { contains, intervalOf } from "../../gateway/settings/address";
 import { anyGateway, exitOf, type Gateway } from "./gateways";
 import { trace, type Packet } from "./nftTrace";
@@ -51,6 +53,44 @@ const end = (way: string): string => (way === "direct" || way === "block" ? way 
 const linksOf = ({ plan }: Gateway): string[] => [UPLINK, ...plan.exits.map(({ hostLink }) => hostLink)];
 const exitsOf = ({ plan }: Gateway): string[] => plan.exits.map(({ name }) => name);
 
+/** Whether an ip rule (`man 8 ip-rule`) is about a packet. */
+function isFor({ from, to, iif, mark }: IpRule, packet: Packet): boolean {
+  const within = (network: string | undefined, address: string) =>
+    network === undefined || contains(intervalOf(network), intervalOf(address));
+  return (
+    within(from, packet.source) &&
+    within(to, packet.destination) &&
+    (iif === undefined || iif === packet.in) &&
+    (mark === undefined || (packet.mark & MARK_MASK) === mark)
+  );
+}
+/** The routing table in which a packet is looked up; an exit's has a default route always, if only an unreachable one. */
+const routed = ({ plan }: Gateway, packet: Packet): IpRule["table"] =>
+  [...plan.ipRules].sort((a, b) => a.priority - b.priority).find((rule) => isFor(rule, packet))?.table ?? "main";
+const tableOf = ({ plan }: Gateway, way: string): IpRule["table"] =>
+  way === "direct" ? "main" : exitOf(plan, way).table;
+
+describe("without the rules of nft, so without marks,", () => {
+  it("whoever may never go direct comes to clients and local networks alone; the others lose nothing", () => {
+    fc.assert(
+      fc.property(anyCase, ({ gateway, traffic }) => {
+        const { rules, wireguard, localNetworks } = gateway.settings;
+        for (const { source } of traffic) {
+          const at = { first: source, last: source };
+          const about = rules.filter(({ from }) => contains(intervalOf(from ?? wireguard.subnet), at));
+          const always = about.findIndex(({ protocol, during }) => protocol === undefined && during === undefined);
+          const never = always >= 0 && about.slice(0, always + 1).every(({ exit }) => exit !== "direct");
+          const packet = packetOf({ source, protocol: "tcp", port: 443 });
+          expect(routed(gateway, packet)).toBe(never ? FALLBACK_TABLE : "main");
+          for (const network of [wireguard.subnet, ...localNetworks])
+            expect(routed(gateway, { ...packet, destination: network.split("/")[0] ?? "" })).toBe("main");
+        }
+      }),
+      { numRuns: 300 },
+    );
+  }, 60_000);
+});
+
 describe("the rules that nft loads lead a packet as the first matching rule of the settings says:", () => {
   it("its mark, and out of the device that the mark leads to", () => {
     fc.assert(
@@ -63,6 +103,7 @@ describe("the rules that nft loads lead a packet as the first matching rule of t
           equal(marked.chain, `mark_${end(way)}`, one, traffic);
           equal(marked.packet.mark, mark | others, one, traffic);
           equal(marked.packet.ctMark, mark | others, one, traffic);
+          if (way !== "block") equal(routed(one.gateway, marked.packet), tableOf(one.gateway, way), one, traffic);
           const out = trace(rules, "filter_forward", { ...marked.packet, out: link });
           equal(out.chain, `forward_${end(way)}`, one, traffic);
           equal(out.verdict === "accept", way !== "block", one, traffic);
@@ -143,7 +184,7 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
             const running = { ...packetOf(traffic), state: "established", ctMark } as const;
             const marked = trace(rules, "mangle_prerouting", running).packet;
             equal(`${marked.mark} ${marked.ctMark}`, `${ctMark === GONE ? 0 : ctMark} ${ctMark}`, one, running);
-            for (const out of linksOf(one.gateway)) {
+            for (const out of [...linksOf(one.gateway), "wg0"]) {
               const cut = trace(rules, "filter_forward", { ...marked, out }).verdict;
               const wanted = traffic.protocol === "tcp" ? /^reject with tcp reset$/ : /^drop$|^reject with icmp /;
               equal(wanted.test(cut), true, one, running, out, cut);

@@ -67,7 +67,7 @@ def switch(old, new, touched):
         if running and name not in structural and (own_unit or files & {"openvpn.conf", "wireguard.conf", "credentials", "remotes"}):
             say(f"restarting the tunnel of exit {name}")
             run("systemctl", "restart", "--no-block", f"wg-gateway-exit@{name}.service")
-    if running and f"{CONFIG}/rules" in changed:
+    if running and {f"{CONFIG}/rules", f"{CONFIG}/routes"} & changed:
         script("wg0-up.sh")
     for name in new.resolvers():
         if f"{CONFIG}/resolvers/{name}.conf" in changed or any("wg-gateway-resolver@" in path for path in units):

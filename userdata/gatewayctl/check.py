@@ -69,6 +69,8 @@ def findings(release):
     rules = shown_rules()
     files = [f"{CONFIG}/rules", *(f"{CONFIG}/exits/{name}/rules" for name in release.exits)]
     found += [f"ip rule is missing: {line}" for file in files for line in (read(file) or "").splitlines() if line not in rules]
+    routes = (read(f"{CONFIG}/routes") or "").splitlines()
+    found += [f"route is missing: {line}" for line in routes if not run("ip", "route", "show", *line.split(), check=False)]
 
     peers = {}
     for line in run("wg", "show", "wg0", "allowed-ips", check=False).splitlines():

@@ -3,6 +3,7 @@
 import os
 import re
 
+from machine import CONFIG
 from taken import listeners, priority_users, table_users
 
 
@@ -28,6 +29,9 @@ def conflicts(release):
     wanted = {line.split()[1] for path, text in release.files.items() if path.endswith("/rules") for line in text.splitlines()}
     for priority, rule in priority_users(wanted):
         yield f"the ip rule priority {priority} is somebody's: {rule}"
+    for number in sorted(set(re.findall(r" table (\d+) ", release.files[f"{CONFIG}/routes"]))):
+        for user in table_users(number)[:1]:
+            yield f"routing table {number} is somebody's: {user}"
     for path, text in sorted(release.files.items()):
         if not path.endswith("/variables"):
             continue

@@ -42,6 +42,15 @@ load_exit() {
     . "$CONFIG/exits/$EXIT/variables"
 }
 
+# put_routes FILE: makes the routes of FILE exist.
+put_routes() {
+    local line
+    while read -r line; do
+        # shellcheck disable=SC2086  # a line is a list of arguments
+        ip route replace $line
+    done <"$1"
+}
+
 # sync_rules FILE NAME: makes the ip rules of FILE exist, and removes those that an earlier FILE of this NAME had.
 # The new ones come first, so that there is never a moment without either.
 sync_rules() {
@@ -70,8 +79,9 @@ drop_rules() {
     rm -f -- "$RUN/rules/$2"
 }
 
-# rule_exists priority N from ...: whether the kernel has exactly this rule. `ip rule show` writes "proto" for the protocol.
+# rule_exists priority N from ...: whether the kernel has exactly this rule. `ip rule show` writes "proto" for the protocol, and
+# "[detached]" after an interface that is not there.
 rule_exists() {
     local want="${*:3}"
-    ip rule show priority "$2" | sed 's/^[0-9]*:[[:space:]]*//; s/[[:space:]]*$//' | grep -qxF -- "${want/protocol/proto}"
+    ip rule show priority "$2" | sed 's/^[0-9]*:[[:space:]]*//; s/ \[detached\]//; s/[[:space:]]*$//' | grep -qxF -- "${want/protocol/proto}"
 }

@@ -33,9 +33,6 @@ phase "exit $EXIT: OpenVPN"
 cmd systemctl start --no-block "wg-gateway-exit@$EXIT.service"
 
 phase "exit $EXIT: routing table $TABLE and its rules"
-while read -r route; do
-    # shellcheck disable=SC2086  # a line is a list of arguments
-    ip route replace $route
-done <"$FILES/routes"
+put_routes "$FILES/routes"
 sync_rules "$FILES/rules" "exit-$EXIT"
 cmd systemctl start --no-block "wg-gateway-resolver@$EXIT.service"

@@ -12,7 +12,8 @@ for exit in $(exits); do
     "$LIB/exit-up.sh" "$exit"
 done
 
-phase "5 policy routing: peers and local networks"
+phase "5 policy routing: peers, local networks and what is left"
+put_routes "$CONFIG/routes"
 sync_rules "$CONFIG/rules" host
 
 phase "resolvers of the direct and of the blocked clients"

@@ -4,8 +4,8 @@ from machine import run
 
 
 def shown_rules():
-    """Every rule as the arguments that would add it."""
-    lines = run("ip", "rule", "show").splitlines()
+    """Every rule as the arguments that would add it. "[detached]" stands after an interface that is not there."""
+    lines = run("ip", "rule", "show").replace(" [detached]", "").splitlines()
     return {"priority " + " ".join(line.replace(":", "", 1).split()).replace(" proto ", " protocol ") for line in lines}
 
 
