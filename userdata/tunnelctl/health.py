@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-import sys
 import time
 
 from iprules import add_rules, delete_rules, shown_rules
@@ -17,10 +15,8 @@ PAUSE_SECONDS = 1
 class Ear:
     """When each peer was heard last. Every peer sends a sign at least every third of `deadAfter`."""
 
-    def __init__(self, dead_after, now, heard=()):
-        self.dead_after = dead_after
-        # Who is on the tunnel already, when this program starts again, is given the time of a peer just heard.
-        self.last = {name: now for name in heard}
+    def __init__(self):
+        self.last = {}
         self.received = {}
 
     def listen(self, received, now):
@@ -30,8 +26,8 @@ class Ear:
                 self.last[name] = now
         self.received = dict(received)
 
-    def hears(self, name, now):
-        return name in self.last and now - self.last[name] < self.dead_after
+    def hears(self, name, now, dead_after):
+        return name in self.last and now - self.last[name] < dead_after
 
 
 def led(peer, there):
@@ -43,7 +39,7 @@ def look(tunnel, ear, now):
     peers = counters(tunnel)
     up = is_up(tunnel)
     ear.listen({peer["name"]: peers[peer["publicKey"]]["received"] for peer in tunnel["peers"] if peer["publicKey"] in peers}, now)
-    heard = [peer["name"] for peer in tunnel["peers"] if up and peers and ear.hears(peer["name"], now)]
+    heard = [peer["name"] for peer in tunnel["peers"] if up and peers and ear.hears(peer["name"], now, tunnel["deadAfter"])]
     if up:
         for route in missing_routes(tunnel):
             run("ip", "route", "replace", *route)
@@ -63,24 +59,23 @@ def look(tunnel, ear, now):
 
 
 def watch():
-    """Until it is ended; then nothing leads through the tunnel. A changed tunnel.json is taken as it is found."""
-    tunnel = data()
-    there = shown_rules()
-    ear = Ear(tunnel["deadAfter"], time.monotonic(), [peer["name"] for peer in tunnel["peers"] if peer["rules"] and led(peer, there)])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """Until it is ended; `unwatched` comes after it. A changed tunnel.json is taken as it is found."""
+    ear = Ear()
     os.makedirs(RUN, exist_ok=True)
-    try:
-        while True:
-            tunnel = data()
-            ear.dead_after = tunnel["deadAfter"]
-            text = json.dumps(look(tunnel, ear, time.monotonic()))
-            if read(HEARD) != text:
-                write(HEARD, text, 0o644)
-            time.sleep(PAUSE_SECONDS)
-    finally:
-        delete_rules(dynamic_rules(tunnel))
-        for peer in tunnel["peers"]:
-            cut(tunnel, peer)
+    while True:
+        tunnel = data()
+        text = json.dumps(look(tunnel, ear, time.monotonic()))
+        if read(HEARD) != text:
+            write(HEARD, text, 0o644)
+        time.sleep(PAUSE_SECONDS)
+
+
+def unwatched():
+    """However the watching ended: nothing leads through a tunnel that nobody watches."""
+    tunnel = data()
+    delete_rules(dynamic_rules(tunnel))
+    for peer in tunnel["peers"]:
+        cut(tunnel, peer)
 
 
 def heard():
