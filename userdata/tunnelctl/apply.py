@@ -10,7 +10,7 @@ from check import findings
 from machine import CONFIG, LIB, RUN, STATE, Fault, active, read, remove, run, say, start
 from packages import INSTALLED, purge
 from place import HEALTH, TABLE
-from taken import listeners, priority_users, table_users
+from taken import links_named, listeners, priority_users, table_users
 
 
 def conflicts(release):
@@ -19,8 +19,8 @@ def conflicts(release):
     interface, port, table = new["interface"], new["listenPort"], new["table"]
     if os.path.exists(tunnel.conf(new)):
         yield f"{tunnel.conf(new)} is there and is not the tunnel's: choose another interface"
-    if os.path.exists(f"/sys/class/net/{interface}"):
-        yield f"an interface {interface} is there and is not the tunnel's: choose another interface"
+    for link in links_named(interface):
+        yield f"an interface {interface} is there and is not the tunnel's: {link}; choose another interface"
     for who in listeners(port):
         yield f"UDP port {port} is in use by {who}: choose another listenPort"
     wanted = {rule.split()[1] for rule in new["rules"] + tunnel.dynamic_rules(new)}
