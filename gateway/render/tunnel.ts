@@ -42,6 +42,7 @@ export function renderEndpointData(plan: EndpointPlan, secrets: TunnelSecrets): 
     tunnel: plan.tunnel,
     endpoint: plan.name,
     interface: plan.interface,
+    address: plan.address.split("/")[0],
     table: plan.table,
     listenPort: plan.listenPort,
     deadAfter: plan.deadAfter,

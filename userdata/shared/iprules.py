@@ -1,6 +1,6 @@
 """The routing policy database (`man 8 ip-rule`), in the words of our files."""
 
-from machine import run
+from machine import Fault, run
 
 
 def shown_rules():
@@ -14,7 +14,12 @@ def add_rules(rules):
     there = shown_rules()
     for rule in rules:
         if rule not in there:
-            run("ip", "rule", "add", *rule.split())
+            try:
+                run("ip", "rule", "add", *rule.split())
+            except Fault:
+                # Another of our programs may have been quicker.
+                if rule not in shown_rules():
+                    raise
 
 
 def delete_rules(rules):
@@ -22,4 +27,4 @@ def delete_rules(rules):
     there = shown_rules()
     for rule in rules:
         if rule in there:
-            run("ip", "rule", "del", *rule.split())
+            run("ip", "rule", "del", *rule.split(), check=False)

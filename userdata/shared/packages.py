@@ -78,5 +78,5 @@ def purge():
     if others:
         say(f"keeping {' '.join(ours)}: {' '.join(others)} needs them")
         return
-    say(f"removing the packages that came with the gateway: {' '.join(ours)}")
+    say(f"removing the packages that came with it: {' '.join(ours)}")
     apt("purge", *ours)

@@ -8,6 +8,12 @@ def listeners(port):
     return [" ".join(line.split()[3:4] + line.split()[5:]) for line in run("ss", "-Hlunp", f"sport = :{port}", check=False).splitlines()]
 
 
+def links_named(name):
+    """The interface of that name, if there is one, with its addresses (`man 8 ip-address`, -brief)."""
+    lines = run("ip", "-brief", "-4", "address", "show", "dev", name, check=False).splitlines()
+    return [" ".join(word for word in line.split() if word not in ("UP", "DOWN", "UNKNOWN")) for line in lines]
+
+
 def rules():
     """The routing policy database, a rule a line; tables by their numbers, whatever names they have (`man 8 ip`, -Numeric)."""
     return [" ".join(line.split()) for line in run("ip", "-Numeric", "rule", "show").splitlines()]

@@ -7,20 +7,20 @@ import transaction
 import tunnel
 from bundle import CURRENT, PENDING, stored
 from check import findings
-from machine import CONFIG, LIB, RUN, STATE, Fault, active, remove, run, say, start
+from machine import CONFIG, LIB, RUN, STATE, Fault, active, read, remove, run, say, start
 from packages import INSTALLED, purge
 from place import HEALTH, TABLE
-from taken import listeners, priority_users, table_users
+from taken import links_named, listeners, priority_users, table_users
 
 
 def conflicts(release):
     """A line for each thing that is taken, saying what it is and who has it where that can be seen."""
     new = tunnel.of(release)
     interface, port, table = new["interface"], new["listenPort"], new["table"]
-    if os.path.exists(f"/etc/wireguard/{interface}.conf"):
-        yield f"/etc/wireguard/{interface}.conf is there and is not the tunnel's: choose another interface"
-    if os.path.exists(f"/sys/class/net/{interface}"):
-        yield f"an interface {interface} is there and is not the tunnel's: choose another interface"
+    if os.path.exists(tunnel.conf(new)):
+        yield f"{tunnel.conf(new)} is there and is not the tunnel's: choose another interface"
+    for link in links_named(interface):
+        yield f"an interface {interface} is there and is not the tunnel's: {link}; choose another interface"
     for who in listeners(port):
         yield f"UDP port {port} is in use by {who}: choose another listenPort"
     wanted = {rule.split()[1] for rule in new["rules"] + tunnel.dynamic_rules(new)}
@@ -30,6 +30,11 @@ def conflicts(release):
         yield f"routing table {table} is somebody's: {user}; choose another table"
     if run("nft", "list", "tables", check=False).find(f"inet {TABLE}\n") >= 0 if shutil.which("nft") else False:
         yield f"an nft table inet {TABLE} is there and is not the tunnel's: take it away"
+
+
+def interface_part(text):
+    """Everything of wg-quick's file before the first peer: what `wg syncconf` cannot change on a running interface."""
+    return (text or "").split("[Peer]")[0]
 
 
 class TunnelSteps(transaction.Steps):
@@ -49,8 +54,12 @@ class TunnelSteps(transaction.Steps):
         changed = new.differing() | (touched & set(new.files))
         gone = {path for path in (set(old.files) if old else set()) | touched if path not in new.files}
         after = tunnel.of(new)
+        conf = tunnel.conf(after)
         code = {path for path in changed if path.startswith((LIB, "/usr/local/sbin/"))}
-        restart = bool((changed | gone) - code) or not active(tunnel.unit(after))
+        # What a running interface takes without a restart, which would cut the connections of peers that nobody touched.
+        live = {conf, tunnel.DATA, tunnel.RULES}
+        restart = bool(touched or (changed | gone) - code - live or interface_part(read(conf)) != interface_part(new.files[conf]))
+        restart = restart or not active(tunnel.unit(after))
         if old and restart:
             before = tunnel.of(old)
             run("systemctl", "stop", tunnel.unit(before))
@@ -69,6 +78,9 @@ class TunnelSteps(transaction.Steps):
         if restart:
             say(f"starting {after['interface']}")
             start(tunnel.unit(after), "restart")
+        elif changed & live:
+            say(f"synchronising the peers of {after['interface']}")
+            tunnel.synchronise(tunnel.of(old) if old else after, after)
         start(HEALTH, "restart" if code else "start")
 
     def findings(self, release):

@@ -3,7 +3,7 @@
 import ruleset
 import tunnel
 from iprules import shown_rules
-from machine import active, succeeds
+from machine import active
 from place import HEALTH
 
 
@@ -17,7 +17,7 @@ def findings(release):
         found.append("the nft table of the tunnel is not as released")
     rules = shown_rules()
     found += [f"ip rule is missing: {rule}" for rule in one["rules"] if rule not in rules]
-    if not succeeds("ip", "link", "show", "dev", interface, "up"):
+    if not tunnel.is_up(one):
         found.append(f"interface {interface} is missing or down")
     else:
         found += [f"route is missing: {' '.join(route)}" for route in tunnel.missing_routes(one)]

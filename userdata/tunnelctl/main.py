@@ -62,8 +62,11 @@ def do_watch(_arguments):
     return 0
 
 
+HOOKS = {"up": tunnel.hook_up, "down": tunnel.hook_down, "unwatched": health.unwatched}
+
+
 def do_hook(arguments):
-    tunnel.hook_up() if arguments.when == "up" else tunnel.hook_down()
+    HOOKS[arguments.when]()
     return 0
 
 
@@ -82,8 +85,8 @@ def parser():
     leave.add_argument("--purge", action="store_true", help="also the packages that came with it, unless something else needs them")
     leave.set_defaults(do=do_down)
     commands.add_parser("watch", help="lead peers through the tunnel while they are heard; for wg-tunnel.service").set_defaults(do=do_watch)
-    hook = commands.add_parser("hook", help="what wg-quick runs before the interface comes up and after it went down")
-    hook.add_argument("when", choices=["up", "down"])
+    hook = commands.add_parser("hook", help="what wg-quick runs before the interface comes up and after it went down, and wg-tunnel.service after it ended")
+    hook.add_argument("when", choices=[*HOOKS])
     hook.set_defaults(do=do_hook)
     return main
 

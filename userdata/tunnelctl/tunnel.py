@@ -13,7 +13,7 @@ STRICT = f"{STATE}/rp_filter"
 
 
 def parse(text):
-    """tunnel.json: {tunnel, endpoint, interface, table, listenPort, deadAfter, rules, routes, peers: [{name, publicKey, address, publicAddresses, rules}]}."""
+    """tunnel.json: {tunnel, endpoint, interface, address, table, listenPort, deadAfter, rules, routes, peers: [{name, publicKey, address, publicAddresses, rules}]}."""
     return json.loads(text)
 
 
@@ -31,6 +31,10 @@ def of(release):
 
 def unit(tunnel):
     return f"wg-quick@{tunnel['interface']}.service"
+
+
+def conf(tunnel):
+    return f"/etc/wireguard/{tunnel['interface']}.conf"
 
 
 def dynamic_rules(tunnel):
@@ -57,7 +61,18 @@ def hook_down():
     """After the interface went: no rule leads to its table. The packet filter stays, for what began inside must not go on outside."""
     tunnel = data()
     delete_rules(dynamic_rules(tunnel) + tunnel["rules"])
+    for peer in tunnel["peers"]:
+        cut(tunnel, peer)
     restore_strict()
+
+
+def cut(tunnel, peer):
+    """
+    Ends this machine's connections that began inside the tunnel to the peer's public addresses (`man 8 ss`, -K): the packet filter resets
+    them when they send, and who only waits for the peer would wait for ever.
+    """
+    for public in peer["publicAddresses"]:
+        run("ss", "-K", "src", tunnel["address"], "dst", public, check=False)
 
 
 def uplinks():
@@ -95,13 +110,37 @@ def put(device, value):
 
 def missing_routes(tunnel):
     """Arguments for `ip route` of the routes that are not there; an interface that was down has lost them."""
-    wanted = [(address, ["table", str(tunnel["table"])]) for peer in tunnel["peers"] for address in [peer["address"], *peer["publicAddresses"]]]
-    wanted += [(address, []) for address in tunnel["routes"]]
+    inside = ["table", str(tunnel["table"])]
     missing = []
-    for address, where in wanted:
-        if not run("ip", "route", "show", f"{address}/32", "dev", tunnel["interface"], *where, check=False).strip():
-            missing.append([address, "dev", tunnel["interface"], *where] + ([] if where else ["protocol", "45"]))
+    for wanted, where, tag in ((allowed(tunnel), inside, []), (tunnel["routes"], ["table", "main"], ["protocol", "45"])):
+        shown = run("ip", "route", "show", "dev", tunnel["interface"], *where, check=False) if wanted else ""
+        there = {line.split()[0] for line in shown.splitlines()}
+        missing += [[address, "dev", tunnel["interface"], *where, *tag] for address in wanted if address not in there]
     return missing
+
+
+def synchronise(before, after):
+    """Takes a running interface to other peers and rules; a peer that stays notices nothing (`man 8 wg`, syncconf)."""
+    interface, table = after["interface"], str(after["table"])
+    run("wg", "syncconf", interface, "/dev/stdin", stdin=run("wg-quick", "strip", interface))
+    kept = set(after["rules"] + dynamic_rules(after))
+    delete_rules([rule for rule in before["rules"] + dynamic_rules(before) if rule not in kept])
+    for address in set(allowed(before)) - set(allowed(after)):
+        run("ip", "route", "del", address, "dev", interface, "table", table, check=False)
+    add_rules(after["rules"])
+    for route in missing_routes(after):
+        run("ip", "route", "replace", *route)
+
+
+def allowed(tunnel):
+    """Every address that leads to some peer inside the tunnel."""
+    return [address for peer in tunnel["peers"] for address in [peer["address"], *peer["publicAddresses"]]]
+
+
+def is_up(tunnel):
+    """None without interface, else whether it is up."""
+    flags = read(f"/sys/class/net/{tunnel['interface']}/flags")
+    return None if flags is None else bool(int(flags, 16) & 1)
 
 
 def counters(tunnel):

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { trust } from "../../lab/endpoints";
+import { Lab } from "../../lab/lab";
+import { WebServer } from "../../lab/services";
+import { differences, type Snapshot, snapshot } from "../../lab/snapshot";
+import { addresses, appName } from "../../lab/topology";
+import { endpointAt, Scene, shell, type Tunnel } from "./tunnels";
+
+const { endpointA, endpointB, endpointB2, elastic } = addresses;
+
+/* Not 10.0.0.0/29: the third endpoint's own name server is 10.0.0.2. */
+const own = (last: number) => ({ address: `10.99.0.${last}` });
+const two: Tunnel = {
+  tunnel: { network: "10.99.0.0/29" },
+  a: own(1),
+  b: { ...own(2), publicAddresses: [endpointB, endpointB2] },
+};
+const three: Tunnel = { ...two, more: [{ ...endpointAt("gw", elastic), ...own(3) }] };
+
+let scene: Scene;
+let before: { a: Snapshot; b: Snapshot; gw: Snapshot };
+
+const machines = () => ({ a: scene.ends.a, b: scene.ends.b, gw: scene.lab.machine });
+const shots = async () => {
+  const { a, b, gw } = machines();
+  const [ofA, ofB, ofGw] = await Promise.all([a, b, gw].map((machine) => snapshot(machine)));
+  return { a: ofA!, b: ofB!, gw: ofGw! };
+};
+
+beforeAll(async () => {
+  scene = await Scene.open();
+  // A strict reverse path filter, as some have it: the tunnel must loosen it, and give it back.
+  for (const machine of [scene.ends.a, scene.ends.b])
+    await shell(
+      machine,
+      `mkdir /etc/systemd/network/10-uplink.network.d
+       printf '[Network]\\nIPv4ReversePathFilter=strict\\n' >/etc/systemd/network/10-uplink.network.d/strict.conf
+       systemctl restart systemd-networkd
+       until [ "$(cat /proc/sys/net/ipv4/conf/eth0/rp_filter)" = 1 ]; do sleep 0.1; done`,
+    );
+  before = await shots();
+});
+afterAll(() => Lab.clear());
+
+test("what somebody has is named, all of it, and nothing changes", async () => {
+  const { a } = scene.ends;
+  const HOLD = `import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 51821)); time.sleep(600)`;
+  await shell(
+    a,
+    `ip link add wg0 type veth peer name somebodys; ip addr add 10.7.7.1/24 dev wg0
+     ip rule add priority 456 from 192.0.2.78 lookup 78; ip route add blackhole 192.0.2.78 table 123
+     systemd-run --quiet --unit=somebody python3 -c '${HOLD}'
+     until ss -Hlunp 'sport = :51821' | grep -q python3; do :; done`,
+  );
+  const during = await snapshot(a);
+  const said = await scene.up(two).then(
+    () => "it was not refused",
+    (error: unknown) => (error as Error).message,
+  );
+  for (const part of [
+    "an interface wg0 is there and is not the tunnel's: wg0@somebodys 10.7.7.1/24; choose another interface",
+    "the ip rule priority 456 is somebody's: 456: from 192.0.2.78 lookup 78",
+    "routing table 123 is somebody's: blackhole 192.0.2.78",
+    'UDP port 51821 is in use by 0.0.0.0:51821 users:(("python3"',
+  ])
+    expect(said).toContain(part);
+  expect(differences(during, await snapshot(a))).toEqual([]);
+  await shell(a, "systemctl stop somebody; ip rule del priority 456; ip route flush table 123; ip link del wg0");
+  expect(differences(before.a, await snapshot(a))).toEqual([]);
+});
+
+test("several public addresses; a third endpoint joins, its public address translated outside of it, and nobody is cut", async () => {
+  const { a, b } = scene.ends;
+  const gw = scene.lab.machine;
+  await scene.up(two);
+  await scene.joined();
+  expect((await scene.watch()).from).toBe("10.99.0.1");
+  const second = await scene.watch("--resolve", `${appName}:443:${endpointB2}`);
+  expect(second.from).toBe("10.99.0.1");
+  expect(second.wg0.join("\n")).toContain(`> ${endpointB2}.443: Flags [S]`);
+  expect(second.eth0).toEqual([]);
+
+  trust(gw, scene.ends.app);
+  await WebServer.start(gw.network(), addresses.gateway);
+  const download = a.must(
+    [
+      "bash",
+      "-c",
+      `curl -sS --fail --limit-rate 1m --range 0-9999999 -o /dev/null -w '%{size_download} %{local_ip}' https://${appName}/bulk`,
+    ],
+    { timeout: 60_000 },
+  );
+  await scene.up(three);
+  await scene.joined();
+  await scene.way(gw, "tunnel");
+  expect(await download).toBe("10000000 10.99.0.1");
+
+  const uplink = await a.network().capture("eth0", `host ${elastic} and tcp port 80`);
+  const body = (machine: typeof a) => machine.must(["curl", "-sS", "--fail", "--max-time", "5", `http://${elastic}/`]);
+  expect((await body(a)).trim()).toBe("10.99.0.1");
+  expect((await body(b)).trim()).toBe("10.99.0.2");
+  expect(await uplink.stop()).toEqual([]);
+  expect(await scene.ask(gw)).toMatch(/^10\.99\.0\.3 /);
+  // Control: outside of the tunnel, which B and the third still would lead to A.
+  await shell(a, "systemctl stop wg-tunnel");
+  expect((await body(a)).trim()).toBe(endpointA);
+  expect((await scene.watch()).from).toBe(endpointA);
+  await shell(a, "systemctl start wg-tunnel");
+});
+
+test.each(["a", "b"] as const)("reboot of %s: all of it is back, by itself", async (which) => {
+  const machine = scene.ends[which];
+  await machine.reboot();
+  if (which === "b") await scene.ends.app.start();
+  await scene.joined();
+  expect((await scene.watch()).from).toBe("10.99.0.1");
+  expect(await shell(machine, "tunnelctl check")).toBe("the machine is as its release says\n");
+});
+
+test("destroy: each machine is as it was", async () => {
+  expect(differences(before.a, await snapshot(scene.ends.a)).length).toBeGreaterThan(0);
+  await scene.destroy();
+  const after = await shots();
+  for (const name of ["a", "b", "gw"] as const) expect(differences(before[name], after[name])).toEqual([]);
+  expect(await scene.ask()).toMatch(new RegExp(`^${endpointA} `));
+});
