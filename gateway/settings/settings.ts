@@ -74,6 +74,19 @@ const noHost: Fault = {
   mend: "write it as Pulumi.yaml describes it",
 };
 
+/** Whatever else is given asks for a gateway, and so for its machine. The CLI gives the defaults of Pulumi.yaml, which are empty. */
+const isOfTunnelsAlone = (raw: object): boolean => {
+  const given = Object.entries(raw).filter(
+    ([, value]) => typeof value !== "object" || value === null || Object.keys(value as object).length > 0,
+  );
+  return (
+    given
+      .filter(([, value]) => value !== undefined)
+      .map(([key]) => key)
+      .join() === "tunnels"
+  );
+};
+
 /**
  * Turns a stack's raw configuration into settings, or says everything that is wrong with it.
  * Pure but for `sources.readFile`; nothing is made before it has returned.
@@ -89,10 +102,8 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   const warn: Report = (key, value, allowed, mend) => void warnings.push({ key, value, allowed, mend });
 
   const { wireguard, clients, rules, groups, localNetworks, dns, credentials } = sound;
-  // Whatever else is given asks for a gateway, and so for its machine.
-  const tunnelsAlone =
-    isMap && Object.keys(raw).join() === "tunnels" && credentials && Object.keys(credentials).length === 0;
-  if (isMap && !("host" in raw) && !tunnelsAlone) faults.unshift(noHost);
+  if (isMap && !("host" in raw) && !isOfTunnelsAlone({ ...raw, credentials: sources.credentials }))
+    faults.unshift(noHost);
 
   const exits = sound.exits?.map((exit, index) => readExit(exit, `exits[${index}].profile`, sources, report, warn));
   if (exits) checkExits(exits, report);

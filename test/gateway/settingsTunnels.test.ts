@@ -44,7 +44,15 @@ it("has the document's defaults", () => {
 it("stands without a gateway, and beside one", () => {
   expect(parsed(tunnel())).toHaveLength(1);
   expect(parsed({ host: ec2, ...tunnel() })).toHaveLength(1);
-  expect(faults({ clients: [], ...tunnel() }).map(([key]) => key)).toEqual(["host"]);
+  // As the CLI hands over what Pulumi.yaml has a default for.
+  expect(parsed({ clients: [], exits: [], wireguard: {}, ...tunnel() })).toHaveLength(1);
+  for (const more of [
+    { wireguard: { mtu: 1400 } },
+    { clients: [{ name: "phone", address: "10.4.0.50" }] },
+    { rules: 7 },
+  ])
+    expect(faults({ ...more, ...tunnel() }).map(([key]) => key)).toContain("host");
+  expect(faults({ tunnels: [] }).map(([key]) => key)).toEqual(["host"]);
 });
 
 it("takes the smallest network that holds every endpoint", () => {
