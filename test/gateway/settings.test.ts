@@ -33,6 +33,7 @@ describe("the least settings", () => {
           records: { "vault.raff.local": "10.4.0.7", "rafflab.internal": "10.4.0.3" },
         },
         localNetworks: ["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"],
+        published: { services: [] },
       },
       credentials: new Map(),
       warnings: [
