@@ -65,7 +65,7 @@ export function renderEndpointData(plan: EndpointPlan, secrets: TunnelSecrets): 
  */
 export function renderEndpointRules(plan: EndpointPlan): string {
   const device = `"${plan.interface}"`;
-  const own = plan.address.split("/")[0] ?? "";
+  const own = plan.address.split("/")[0];
   const is = (mark: number): string => `& ${OURS} == ${hex(mark & MARK_MASK)}`;
   const set = (name: string, addresses: readonly string[]): string => `	set ${name} {
 		type ipv4_addr
@@ -88,11 +88,10 @@ ${set(
   "peers_tunnel",
   plan.peers.map((peer) => peer.address),
 )}
-	# WireGuard addresses come in by the tunnel alone: nobody beside it passes for a peer, or reaches what is served there.
+	# Peers' WireGuard addresses come in by the tunnel alone: with the loose reverse path filter, anybody could pass for one.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
 		iifname != ${device} ip saddr @peers_tunnel drop
-		iifname != ${device} ip daddr ${own} fib saddr type != local drop
 		iifname ${device} ct state new ${setConnectionMark(IN_TUNNEL_MARK)} accept
 		ip saddr @peers_public ct state new ${setConnectionMark(PAST_TUNNEL_MARK)}
 		ip daddr @peers_public ct state { established, related } ct mark ${is(PAST_TUNNEL_MARK)} ${setMark(PAST_TUNNEL_MARK)}

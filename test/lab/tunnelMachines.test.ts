@@ -91,7 +91,7 @@ test("several public addresses; a third endpoint joins, its public address trans
 
   trust(gw, scene.ends.app);
   await WebServer.start(gw.network(), addresses.gateway);
-  const download = a.must(
+  const download = a.exec(
     [
       "bash",
       "-c",
@@ -102,7 +102,7 @@ test("several public addresses; a third endpoint joins, its public address trans
   await scene.up(three);
   await scene.joined();
   await scene.way(gw, "tunnel");
-  expect(await download).toBe("10000000 10.99.0.1");
+  expect((await download).stdout).toBe("10000000 10.99.0.1");
 
   const uplink = await a.network().capture("eth0", `host ${elastic} and tcp port 80`);
   const body = (machine: typeof a) => machine.must(["curl", "-sS", "--fail", "--max-time", "5", `http://${elastic}/`]);

@@ -18,13 +18,13 @@ def links_named(name):
 
 
 def address_users(interface):
-    """What leads to an address, or is found in the network, of an interface's address, a CIDR: routes but the default, and this machine's name servers."""
-    address = interface.split("/")[0]
-    routes = run("ip", "route", "show", "to", "match", address, "table", "main", check=False).splitlines()
-    users = [f"the route {line.strip()}" for line in routes if not line.startswith("default ")]
+    """Who has an interface's address or something of its network, a CIDR: routes but the default, and this machine's name servers."""
+    network = ipaddress.ip_network(interface, strict=False)
+    around = run("ip", "route", "show", "to", "match", interface.split("/")[0], "table", "main", check=False).splitlines()
+    inside = run("ip", "route", "show", "to", "root", str(network), "table", "main", check=False).splitlines()
+    users = [f"the route {line.strip()}" for line in around + inside if not line.startswith("default ")]
     texts = [read(path) or "" for path in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf")]
     servers = {word for text in texts for word in re.findall(r"^nameserver +(\d+\.\d+\.\d+\.\d+)", text, re.MULTILINE)}
-    network = ipaddress.ip_network(interface, strict=False)
     return users + [f"the name server {server}" for server in sorted(servers) if ipaddress.ip_address(server) in network]
 
 
