@@ -4,6 +4,8 @@ as_root=''
 [ "$(id -u)" = 0 ] || as_root='sudo -n'
 if [ -x /usr/local/sbin/tunnelctl ]; then
     $as_root timeout --kill-after=10 600 /usr/local/sbin/tunnelctl down --purge
+elif [ -e /var/lib/wg-tunnel/packages ]; then
+    echo 'the tunnel is gone; the packages that came with it stay: apt-get purge what /var/lib/wg-tunnel/packages lists'
 else
     echo 'there is no tunnel on this machine'
 fi

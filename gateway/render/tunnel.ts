@@ -42,7 +42,7 @@ export function renderEndpointData(plan: EndpointPlan, secrets: TunnelSecrets): 
     tunnel: plan.tunnel,
     endpoint: plan.name,
     interface: plan.interface,
-    address: plan.address.split("/")[0],
+    address: plan.address,
     table: plan.table,
     listenPort: plan.listenPort,
     deadAfter: plan.deadAfter,
@@ -88,8 +88,10 @@ ${set(
   "peers_tunnel",
   plan.peers.map((peer) => peer.address),
 )}
+	# Peers' WireGuard addresses come in by the tunnel alone: with the loose reverse path filter, anybody could pass for one.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
+		iifname != ${device} ip saddr @peers_tunnel drop
 		iifname ${device} ct state new ${setConnectionMark(IN_TUNNEL_MARK)} accept
 		ip saddr @peers_public ct state new ${setConnectionMark(PAST_TUNNEL_MARK)}
 		ip daddr @peers_public ct state { established, related } ct mark ${is(PAST_TUNNEL_MARK)} ${setMark(PAST_TUNNEL_MARK)}

@@ -114,7 +114,7 @@ describe("the tunnel comes and goes", () => {
 
   test("down and up under a loop of downloads: one is cut, and at once; the others arrive, by the way there is", async () => {
     const { a } = scene.ends;
-    const capture = await a.network().capture("any", WIREGUARD);
+    const capture = await a.network().capture("any", `${WIREGUARD} or host 10.0.0.2`);
     const done: string[] = [];
     let going = true;
     const loop = (async () => {
@@ -131,6 +131,7 @@ describe("the tunnel comes and goes", () => {
     await more("10.0.0.1");
     await shell(a, "wg-quick down wg0 2>&1");
     await more(endpointA);
+    expect((await a.exec(["ping", "-n", "-q", "-c", "1", "-W", "1", "10.0.0.2"])).exitCode).not.toBe(0);
     await shell(a, "wg-quick up wg0 2>&1");
     await more("10.0.0.1");
     // An interface that somebody sets down.
@@ -144,8 +145,9 @@ describe("the tunnel comes and goes", () => {
     const failed = done.filter((one) => one.startsWith("failed"));
     expect(failed.filter((one) => one.startsWith("failed 28") || one.endsWith(endpointA))).toEqual([]);
     expect(failed.length).toBeLessThanOrEqual(2);
-    const loops = (await capture.stop()).filter((packet) => packet.includes(" wg0 "));
-    expect(loops).toEqual([]);
+    // No loop, and nothing to a WireGuard address in the clear.
+    const wrong = (await capture.stop()).filter((packet) => packet.includes(" wg0 ") !== packet.includes(" 10.0.0."));
+    expect(wrong).toEqual([]);
     await scene.joined();
   });
 
@@ -155,9 +157,16 @@ describe("the tunnel comes and goes", () => {
       "table inet silence { chain in { type filter hook input priority -300; udp dport 51822 drop; }; chain out { type filter hook output priority -300; udp sport 51822 drop; }; }";
     const said = (which: string) =>
       shell(a, `journalctl -u wg-tunnel -o cat --no-pager | grep -c 'peer b is ${which}' || true`);
+    await scene.up({ tunnel: { deadAfter: 6 } });
     const before = await said("not heard");
+    // It only waits for B, and would for ever.
+    const download = a.exec(["bash", "-c", SLOW], { timeout: 90_000 });
+    await until("the download runs", 10_000, async () =>
+      (await shell(a, `ss -Htn dst ${endpointB}`)).includes("10.0.0.1"),
+    );
     await b.network().must(["nft", silence]);
     await scene.way(a, "internet");
+    expect((await download).exitCode).toBe(56);
     expect(Number(await said("not heard"))).toBe(Number(before) + 1);
     const outside = await scene.watch();
     expect(outside.from).toBe(endpointA);
@@ -165,6 +174,23 @@ describe("the tunnel comes and goes", () => {
     await b.network().must(["nft", "delete table inet silence"]);
     await scene.joined();
     expect((await scene.watch()).from).toBe("10.0.0.1");
+  });
+
+  test("nobody outside passes for a peer: what has its WireGuard address is not answered; control: without the filter it is", async () => {
+    const { b, c } = scene.ends;
+    const answers = async (): Promise<number> => {
+      const wg0 = await b.network().capture("wg0", `icmp[icmptype] == icmp-echoreply and icmp[4:2] == 4242`);
+      const eth0 = await b.network().capture("eth0", `icmp[icmptype] == icmp-echo and src 10.0.0.1`);
+      await c.run(["ping", "-n", "-q", "-c", "2", "-i", "0.2", "-W", "1", "-e", "4242", "-I", "10.0.0.1", endpointB]);
+      expect((await eth0.stop()).length).toBe(2);
+      return (await wg0.stop()).length;
+    };
+    await c.must(["ip", "address", "add", "10.0.0.1/32", "dev", "lo"]);
+    expect(await answers()).toBe(0);
+    await b.network().must(["nft", "delete table inet wg_tunnel"]);
+    expect(await answers()).toBe(2);
+    await shell(b, "tunnelctl check --repair");
+    await c.must(["ip", "address", "del", "10.0.0.1/32", "dev", "lo"]);
   });
 });
 
@@ -182,3 +208,5 @@ except Exception as error: print(type(error).__name__)'`;
 const DOWNLOAD =
   `curl --silent --fail --max-time 20 --limit-rate 10m --range 0-4999999 --output /dev/null ` +
   `--write-out '%{size_download} %{local_ip}' https://${appName}/bulk`;
+/** 50 MB at 100 kB a second. */
+const SLOW = `curl --silent --fail --max-time 60 --limit-rate 100k --output /dev/null https://${appName}/bulk`;

@@ -27,6 +27,11 @@ const shots = async () => {
   return { a: ofA!, b: ofB!, gw: ofGw! };
 };
 
+/** Somebody binds a UDP port. */
+const hold = (port: number): string =>
+  `systemd-run --quiet --unit=somebody python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", ${port})); time.sleep(600)'
+   until ss -Hlunp 'sport = :${port}' | grep -q python3; do :; done`;
+
 beforeAll(async () => {
   scene = await Scene.open();
   // A strict reverse path filter, as some have it: the tunnel must loosen it, and give it back.
@@ -44,13 +49,12 @@ afterAll(() => Lab.clear());
 
 test("what somebody has is named, all of it, and nothing changes", async () => {
   const { a } = scene.ends;
-  const HOLD = `import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 51821)); time.sleep(600)`;
   await shell(
     a,
     `ip link add wg0 type veth peer name somebodys; ip addr add 10.7.7.1/24 dev wg0
+     ip addr add 10.99.0.77/24 dev eth0
      ip rule add priority 456 from 192.0.2.78 lookup 78; ip route add blackhole 192.0.2.78 table 123
-     systemd-run --quiet --unit=somebody python3 -c '${HOLD}'
-     until ss -Hlunp 'sport = :51821' | grep -q python3; do :; done`,
+     ${hold(51821)}`,
   );
   const during = await snapshot(a);
   const said = await scene.up(two).then(
@@ -61,11 +65,16 @@ test("what somebody has is named, all of it, and nothing changes", async () => {
     "an interface wg0 is there and is not the tunnel's: wg0@somebodys 10.7.7.1/24; choose another interface",
     "the ip rule priority 456 is somebody's: 456: from 192.0.2.78 lookup 78",
     "routing table 123 is somebody's: blackhole 192.0.2.78",
+    "the WireGuard address 10.99.0.1/29 is somebody's: the route 10.99.0.0/24 dev eth0",
+    "the WireGuard address 10.99.0.2 is somebody's: the route 10.99.0.0/24 dev eth0",
     'UDP port 51821 is in use by 0.0.0.0:51821 users:(("python3"',
   ])
     expect(said).toContain(part);
   expect(differences(during, await snapshot(a))).toEqual([]);
-  await shell(a, "systemctl stop somebody; ip rule del priority 456; ip route flush table 123; ip link del wg0");
+  await shell(
+    a,
+    "systemctl stop somebody; ip addr del 10.99.0.77/24 dev eth0; ip rule del priority 456; ip route flush table 123; ip link del wg0",
+  );
   expect(differences(before.a, await snapshot(a))).toEqual([]);
 });
 
@@ -82,7 +91,7 @@ test("several public addresses; a third endpoint joins, its public address trans
 
   trust(gw, scene.ends.app);
   await WebServer.start(gw.network(), addresses.gateway);
-  const download = a.must(
+  const download = a.exec(
     [
       "bash",
       "-c",
@@ -93,7 +102,7 @@ test("several public addresses; a third endpoint joins, its public address trans
   await scene.up(three);
   await scene.joined();
   await scene.way(gw, "tunnel");
-  expect(await download).toBe("10000000 10.99.0.1");
+  expect((await download).stdout).toBe("10000000 10.99.0.1");
 
   const uplink = await a.network().capture("eth0", `host ${elastic} and tcp port 80`);
   const body = (machine: typeof a) => machine.must(["curl", "-sS", "--fail", "--max-time", "5", `http://${elastic}/`]);
@@ -106,6 +115,25 @@ test("several public addresses; a third endpoint joins, its public address trans
   expect((await body(a)).trim()).toBe(endpointA);
   expect((await scene.watch()).from).toBe(endpointA);
   await shell(a, "systemctl start wg-tunnel");
+  await scene.joined();
+});
+
+test("a release that does not come up: back to the one before, and the tunnel with it", async () => {
+  const { a } = scene.ends;
+  const during = await snapshot(a);
+  // Between the look at who has it and its use, somebody takes the port.
+  await shell(a, hold(51900));
+  const said = await scene.up({ ...three, a: { ...own(1), listenPort: 51900 } }).then(
+    () => "it came up",
+    (error: unknown) => (error as Error).message,
+  );
+  expect(said).toContain("going back to the release before");
+  await shell(a, "systemctl stop somebody");
+  await scene.joined();
+  expect(differences(during, await snapshot(a))).toEqual([]);
+  await scene.up(three);
+  await scene.joined();
+  expect((await scene.watch()).from).toBe("10.99.0.1");
 });
 
 test.each(["a", "b"] as const)("reboot of %s: all of it is back, by itself", async (which) => {

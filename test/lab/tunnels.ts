@@ -29,12 +29,13 @@ export const endpointAt = (name: string, address: string): Settings => ({
   },
 });
 
-/** A stack of one tunnel, and nothing else. Peers are given up soon: the tests wait for it. */
+/** A stack of one tunnel, and nothing else. */
 export const stackOf = ({ tunnel = {}, a = {}, b = {}, more = [] }: Tunnel): Changes => ({
   ...{ host: null, exits: null, clients: null, credentials: null },
   tunnels: [
     {
-      ...{ name: "app", deadAfter: 6, ...tunnel },
+      name: "app",
+      ...tunnel,
       endpoints: [
         { ...endpointAt("a", addresses.endpointA), ...a },
         { ...endpointAt("b", addresses.endpointB), ...b },

@@ -1,6 +1,9 @@
 """What on a machine is in use, and by whom as far as that can be seen."""
 
-from machine import run
+import ipaddress
+import re
+
+from machine import read, run
 
 
 def listeners(port):
@@ -12,6 +15,17 @@ def links_named(name):
     """The interface of that name, if there is one, with its addresses (`man 8 ip-address`, -brief)."""
     lines = run("ip", "-brief", "-4", "address", "show", "dev", name, check=False).splitlines()
     return [" ".join(word for word in line.split() if word not in ("UP", "DOWN", "UNKNOWN")) for line in lines]
+
+
+def address_users(interface):
+    """Who has an interface's address or something of its network, a CIDR: routes but the default, and this machine's name servers."""
+    network = ipaddress.ip_network(interface, strict=False)
+    around = run("ip", "route", "show", "to", "match", interface.split("/")[0], "table", "main", check=False).splitlines()
+    inside = run("ip", "route", "show", "to", "root", str(network), "table", "main", check=False).splitlines()
+    users = [f"the route {line.strip()}" for line in around + inside if not line.startswith("default ")]
+    texts = [read(path) or "" for path in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf")]
+    servers = {word for text in texts for word in re.findall(r"^nameserver +(\d+\.\d+\.\d+\.\d+)", text, re.MULTILINE)}
+    return users + [f"the name server {server}" for server in sorted(servers) if ipaddress.ip_address(server) in network]
 
 
 def rules():

@@ -10,7 +10,7 @@ from check import findings
 from machine import CONFIG, LIB, RUN, STATE, Fault, active, read, remove, run, say, start
 from packages import INSTALLED, purge
 from place import HEALTH, TABLE
-from taken import links_named, listeners, priority_users, table_users
+from taken import address_users, links_named, listeners, priority_users, table_users
 
 
 def conflicts(release):
@@ -26,6 +26,9 @@ def conflicts(release):
     wanted = {rule.split()[1] for rule in new["rules"] + tunnel.dynamic_rules(new)}
     for priority, rule in priority_users(wanted):
         yield f"the ip rule priority {priority} is somebody's: {rule}; choose another priority"
+    for address in [new["address"], *(peer["address"] for peer in new["peers"])]:
+        for user in address_users(address)[:1]:
+            yield f"the WireGuard address {address} is somebody's: {user}; choose another address"
     for user in table_users(table)[:1]:
         yield f"routing table {table} is somebody's: {user}; choose another table"
     if run("nft", "list", "tables", check=False).find(f"inet {TABLE}\n") >= 0 if shutil.which("nft") else False:
@@ -59,7 +62,7 @@ class TunnelSteps(transaction.Steps):
         # What a running interface takes without a restart, which would cut the connections of peers that nobody touched.
         live = {conf, tunnel.DATA, tunnel.RULES}
         restart = bool(touched or (changed | gone) - code - live or interface_part(read(conf)) != interface_part(new.files[conf]))
-        restart = restart or not active(tunnel.unit(after))
+        restart = restart or not active(tunnel.unit(after)) or not tunnel.is_up(after)
         if old and restart:
             before = tunnel.of(old)
             run("systemctl", "stop", tunnel.unit(before))
@@ -78,7 +81,7 @@ class TunnelSteps(transaction.Steps):
         if restart:
             say(f"starting {after['interface']}")
             start(tunnel.unit(after), "restart")
-        elif changed & live:
+        else:
             say(f"synchronising the peers of {after['interface']}")
             tunnel.synchronise(tunnel.of(old) if old else after, after)
         start(HEALTH, "restart" if code else "start")

@@ -19,12 +19,19 @@ class Ear:
         self.last = {}
         self.received = {}
 
-    def listen(self, received, now):
-        """`received`: bytes by peer. Bytes count only when they could be decrypted: nobody else can keep a peer alive."""
-        for name, count in received.items():
-            if count > self.received.get(name, count):
+    def listen(self, counted, now, clock):
+        """
+        `counted`: what `counters` gives, by the peer's name. WireGuard counts bytes only when it could decrypt them: nobody else can keep
+        a peer alive. `now` never goes back; `clock` is since the epoch, as the handshakes are. Seconds.
+        """
+        for name, peer in counted.items():
+            before = self.received.get(name)
+            if before is None and peer["handshake"]:
+                # Not looked at before: what it has received may be old, its handshake tells how old at most.
+                self.last[name] = now - max(0, clock - peer["handshake"])
+            elif before is not None and peer["received"] not in (before, 0):
                 self.last[name] = now
-        self.received = dict(received)
+        self.received = {name: peer["received"] for name, peer in counted.items()}
 
     def hears(self, name, now, dead_after):
         return name in self.last and now - self.last[name] < dead_after
@@ -38,11 +45,12 @@ def look(tunnel, ear, now):
     """One look at all peers; changes what stands where a peer came or went, and mends what somebody took away. The names of those that are heard."""
     peers = counters(tunnel)
     up = is_up(tunnel)
-    ear.listen({peer["name"]: peers[peer["publicKey"]]["received"] for peer in tunnel["peers"] if peer["publicKey"] in peers}, now)
+    ear.listen({peer["name"]: peers[peer["publicKey"]] for peer in tunnel["peers"] if peer["publicKey"] in peers}, now, time.time())
     heard = [peer["name"] for peer in tunnel["peers"] if up and peers and ear.hears(peer["name"], now, tunnel["deadAfter"])]
     if up:
         for route in missing_routes(tunnel):
-            run("ip", "route", "replace", *route)
+            # The interface may have gone just now.
+            run("ip", "route", "replace", *route, check=False)
     there = shown_rules()
     lost = [rule for rule in tunnel["rules"] if up and rule not in there]
     if lost:

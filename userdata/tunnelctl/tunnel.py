@@ -33,6 +33,11 @@ def unit(tunnel):
     return f"wg-quick@{tunnel['interface']}.service"
 
 
+def own(tunnel):
+    """This machine's WireGuard address, without its prefix."""
+    return tunnel["address"].split("/")[0]
+
+
 def conf(tunnel):
     return f"/etc/wireguard/{tunnel['interface']}.conf"
 
@@ -72,7 +77,7 @@ def cut(tunnel, peer):
     them when they send, and who only waits for the peer would wait for ever.
     """
     for public in peer["publicAddresses"]:
-        run("ss", "-K", "src", tunnel["address"], "dst", public, check=False)
+        run("ss", "-K", "src", own(tunnel), "dst", public, check=False)
 
 
 def uplinks():
@@ -138,9 +143,8 @@ def allowed(tunnel):
 
 
 def is_up(tunnel):
-    """None without interface, else whether it is up."""
-    flags = read(f"/sys/class/net/{tunnel['interface']}/flags")
-    return None if flags is None else bool(int(flags, 16) & 1)
+    """Whether the interface is there and up."""
+    return bool(int(read(f"/sys/class/net/{tunnel['interface']}/flags") or "0", 16) & 1)
 
 
 def counters(tunnel):
