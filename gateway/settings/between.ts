@@ -88,19 +88,22 @@ export function checkRuleSources(rules: readonly RuleSettings[], { subnet }: Sha
 }
 
 export function checkClients(clients: Shape["clients"], report: Report): void {
-  clients.forEach((client, index) => {
-    for (const field of ["name", "address", "publicKey"] as const) {
-      const other = clients.findIndex((earlier) => earlier[field] === client[field]);
-      if (client[field] === undefined || other === index) continue;
-      const value = field === "publicKey" ? hidden : client[field];
-      report(
-        `clients[${index}].${field}`,
-        value,
-        `one that no other client has; clients[${other}] has it`,
-        "give each client its own",
-      );
-    }
-  });
+  for (const field of ["name", "address", "publicKey"] as const) {
+    const first = new Map<string, number>();
+    clients.forEach((client, index) => {
+      const own = client[field];
+      if (own === undefined) return;
+      const other = first.get(own);
+      if (other === undefined) first.set(own, index);
+      else
+        report(
+          `clients[${index}].${field}`,
+          field === "publicKey" ? hidden : own,
+          `one that no other client has; clients[${other}] has it`,
+          "give each client its own",
+        );
+    });
+  }
 }
 
 export function checkClientAddresses(clients: Shape["clients"], { subnet }: Shape["wireguard"], report: Report): void {
