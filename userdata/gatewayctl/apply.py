@@ -2,7 +2,8 @@
 
 import selection
 import transaction
-from check import findings, table, variables
+from check import findings, rules_differ
+from exits import variables
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
 from place import FIREWALL, WATCH, WIREGUARD
 from preflight import conflicts
@@ -92,6 +93,7 @@ class GatewaySteps(transaction.Steps):
         return findings(release)
 
     def mend(self, release):
+        undo(findings(release))
         mend()
 
     def remove(self):
@@ -109,9 +111,17 @@ def mend():
     script("wg0-up.sh")
 
 
-def repair(release):
-    """Puts back whatever differs from the release; what is right is left alone."""
-    rules_lost = table(None) != table(f"{CONFIG}/host.nft")
+def undo(found):
+    """Mends what has a way of its own, in the order in which it was found."""
+    for one in found:
+        for step in one.undo:
+            step()
+
+
+def repair(release, found):
+    """Puts back what was found to differ from the release; what is right is left alone."""
+    rules_lost = rules_differ()
+    undo(found)
     switch(release, release, set())
     mend()
     if rules_lost:

@@ -12,6 +12,8 @@ import zoneinfo
 from machine import CONFIG, RUN, Fault, read, remove, run, script, write
 
 SELECTED = f"{RUN}/selected"
+# Names of what was selected and is perhaps not loaded yet: whoever is killed in between leaves it to the next.
+UNLOADED = f"{RUN}/unloaded"
 
 
 def selectors():
@@ -56,6 +58,7 @@ def select(choices):
     """Notes what is selected, {name: variant}. The names of those that were something else before."""
     changed = [name for name, variant in choices.items() if selected(name) != variant]
     for name in changed:
+        write(f"{UNLOADED}/{name}", "", 0o644)
         write(f"{SELECTED}/{name}", f"{choices[name]}\n", 0o644)
     return changed
 
@@ -103,9 +106,16 @@ def cut(addresses):
             run("conntrack", "-D", "-s", address, "-p", protocol, check=False)
 
 
+def unloaded():
+    """The names of what was selected and is perhaps not loaded yet."""
+    return set(os.listdir(UNLOADED)) if os.path.isdir(UNLOADED) else set()
+
+
 def load(changed):
-    """Loads the rules with what is selected now, and cuts the clients that the selectors of these names concern. Raises Fault when the rules
-    cannot be loaded, as without a default route; then nothing is selected of what changed, so that the next call tries again."""
+    """Loads the rules with what is selected now, and cuts the clients that the selectors of these names concern, or of others that were not
+    loaded yet. Raises Fault when the rules cannot be loaded, as without a default route; then nothing is selected of what changed, so that
+    the next call tries again."""
+    changed = {*changed, *unloaded()}
     try:
         script("firewall.sh", "reload")
     except Fault:
@@ -116,11 +126,13 @@ def load(changed):
     concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in changed]
     sources = [source for selector in concerned for source in selector["sources"]]
     cut(address for address, *_ in clients() if within(address, sources))
+    for name in changed:
+        remove(f"{UNLOADED}/{name}")
 
 
 def switch(choices):
     """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed. Raises Fault as load() does."""
     changed = select(choices)
-    if changed:
+    if changed or unloaded():
         load(changed)
     return changed
