@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isNetwork } from "./address";
 import { address, credential, field, isWireGuardKey, map, network, networks, port, service, services } from "./fields";
 import { ec2Host, existingHost, hostText } from "./hostSchema";
+import { metrics } from "./metrics";
 import type { OpenVpnProfile } from "./profile";
 import { during, exit, group, rule } from "./routingSchema";
 import { tunnel } from "./tunnelSchema";
@@ -127,6 +128,8 @@ export const schema = z.strictObject(
       .array(network("a local network", "leave the setting out for the documented VPC, or give [] for none"), networks)
       .default(["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"]),
     published: published.prefault({}),
+    /** Metrics for Prometheus. Default: none are collected. */
+    metrics: metrics.optional(),
     /** Transparent tunnels between hosts of their own. */
     tunnels: z.array(tunnel, maps).max(32, maps).default([]),
     /** By the exit's name. A secret: never shown, and kept apart from the settings. */

@@ -5,9 +5,10 @@ import transaction
 from check import findings, rules_differ
 from exits import variables
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
-from place import FIREWALL, WATCH, WIREGUARD
+from place import FIREWALL, METRICS, WATCH, WIREGUARD
 from preflight import conflicts
 from removal import down
+from units import enabled
 
 
 def exit_directory(name):
@@ -50,7 +51,9 @@ def switch(old, new, touched):
     elif any(path == f"{CONFIG}/host.nft" or path.startswith(f"{CONFIG}/selectors") for path in changed | gone):
         selection.load(selection.select_at_start())
         selection.cut(address for address, _name, ways in selection.clients() if ways_before.get(address, ways) != ways)
-    run("systemctl", "enable", "-q", FIREWALL, WIREGUARD, WATCH)
+    run("systemctl", "enable", "-q", *enabled())
+    if f"{CONFIG}/metrics" in gone:
+        run("systemctl", "disable", "-q", "--now", METRICS)
     start(FIREWALL)
 
     if not running or restart_interface:
@@ -73,8 +76,11 @@ def switch(old, new, touched):
     for name in new.resolvers():
         if f"{CONFIG}/resolvers/{name}.conf" in changed or any("wg-gateway-resolver@" in path for path in units):
             start(f"wg-gateway-resolver@{name}.service", "restart")
-    watched = any(path.startswith((f"{CONFIG}/selectors", f"{CONFIG}/exits", f"{LIB}/gatewayctl")) for path in changed | gone)
+    watched = any(path.startswith((f"{CONFIG}/selectors", f"{CONFIG}/exits", f"{CONFIG}/metrics", f"{LIB}/gatewayctl")) for path in changed | gone)
     start(WATCH, "restart" if watched or any(WATCH in path for path in units) else "start")
+    if METRICS in enabled():
+        served = {f"{CONFIG}/metrics", f"{LIB}/gatewayctl/exporter.py", f"/etc/systemd/system/{METRICS}"}
+        start(METRICS, "restart" if served & changed else "start")
 
 
 class GatewaySteps(transaction.Steps):

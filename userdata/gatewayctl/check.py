@@ -13,6 +13,7 @@ from drift import Drift, command, ruleset_drift, sysctl_drift
 from iprules import shown_rules
 from machine import CONFIG, LIB, read, remove, run
 from place import TABLE
+from preflight import assignments
 from ruleset import loaded
 
 # Whatever else stands here is nobody's.
@@ -65,10 +66,10 @@ def rule_drift(release):
     """Of the ip rules: those of ours that are missing, and others at their priorities or to the exits' tables."""
     shown = shown_rules()
     paths = [f"{CONFIG}/rules", *(f"{CONFIG}/exits/{name}/rules" for name in release.exits)]
-    wanted = [line for path in paths for line in (read(path) or "").splitlines()]
+    wanted = [line for path in paths for line in release.files[path].splitlines()]
     yield from (Drift(f"ip rule is missing: {line}") for line in wanted if line not in shown)
     priorities = {line.split()[1] for line in wanted}
-    tables = {exits.variables(name).get("TABLE") for name in release.exits}
+    tables = {assignments(release.files[f"{CONFIG}/exits/{name}/variables"])["TABLE"] for name in release.exits}
     for line in sorted(shown - set(wanted)):
         table = re.search(r" lookup (\S+)", line)
         if line.split()[1] in priorities or (table and table[1] in tables):
@@ -98,7 +99,7 @@ def resolver_drift(release, states):
         listening |= {(option, line.split()[3]) for line in run("ss", option, check=False).splitlines()}
     for name in release.resolvers():
         unit = units.resolver_unit(name)
-        for address, port in listens_on(read(f"{CONFIG}/resolvers/{name}.conf") or ""):
+        for address, port in listens_on(release.files[f"{CONFIG}/resolvers/{name}.conf"]):
             lacking = [what for what, option in (("UDP", "-Hlun"), ("TCP", "-Hltn")) if (option, f"{address}:{port}") not in listening]
             if lacking and units.is_active(states[unit]):
                 yield Drift(f"resolver {name} does not listen on {address}:{port} ({', '.join(lacking)})", command("systemctl", "restart", unit))
@@ -110,8 +111,8 @@ def findings(release):
     found = [*file_drift(release), *unit_drift(states), *host_ruleset_drift(), *uplink_drift()]
     found += sysctl_drift("", (), {"net.ipv4.ip_forward": "1"})
     found += rule_drift(release)
-    found += interface.findings(links)
+    found += interface.findings(release, links)
     for name in release.exits:
-        found += exits.findings(name, links, states[units.exit_unit(name)].get("MainPID", "0"))
+        found += exits.findings(release, name, links, states[units.exit_unit(name)].get("MainPID", "0"))
     found += resolver_drift(release, states)
     return found

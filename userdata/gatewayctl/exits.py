@@ -7,6 +7,7 @@ import os
 from drift import Drift, command, link_drift, route_key, ruleset_drift, sysctl_drift
 from machine import CONFIG, LIB, RUN, read, run
 from place import TABLE
+from preflight import assignments
 from ruleset import loaded
 
 # What the kernel gives a veth.
@@ -22,8 +23,7 @@ NAMESPACE_SYSCTLS = {
 
 def variables(name):
     """An exit's names and numbers, as the scripts read them."""
-    text = read(f"{CONFIG}/exits/{name}/variables") or ""
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return assignments(read(f"{CONFIG}/exits/{name}/variables") or "")
 
 
 def links(*prefix):
@@ -36,13 +36,13 @@ def remotes(name):
     return [line.split()[1] for line in (read(f"{RUN}/exits/{name}/remotes.conf") or "").splitlines()]
 
 
-def findings(name, host_links, process):
+def findings(release, name, host_links, process):
     """
     What differs of an exit, a Drift each.
     host_links: links() of the host. process: the number of the tunnel's process as text, "0" for none.
     """
-    values = variables(name)
-    namespace, host_link, inner_link = (values.get(key, "") for key in ("NAMESPACE", "HOST_LINK", "NAMESPACE_LINK"))
+    values = assignments(release.files[f"{CONFIG}/exits/{name}/variables"])
+    namespace, host_link, inner_link = (values[key] for key in ("NAMESPACE", "HOST_LINK", "NAMESPACE_LINK"))
     unit = f"wg-gateway-exit@{name}.service"
     again = command(f"{LIB}/exit-down.sh", name)
     if not os.path.exists(f"/run/netns/{namespace}"):
@@ -51,7 +51,7 @@ def findings(name, host_links, process):
     inside = ("ip", "netns", "exec", namespace)
     inner_links = links("-n", namespace)
     if host_link not in host_links:
-        yield Drift(f"exit {name}: {host_link} is missing")
+        yield Drift(f"exit {name}: {host_link} is missing", again)
     elif inner_link not in inner_links:
         yield Drift(f"exit {name}: {inner_link} is missing in {namespace}", again)
     if process != "0" and not same_file(f"/proc/{process}/ns/net", f"/run/netns/{namespace}"):
@@ -59,7 +59,7 @@ def findings(name, host_links, process):
 
     for where, link, ip, address in ((host_links, host_link, ("ip",), "HOST_ADDRESS"), (inner_links, inner_link, ("ip", "-n", namespace), "NAMESPACE_ADDRESS")):
         if link in where:
-            wanted = f"{values.get(address)}/{values.get('PREFIX_LENGTH')}"
+            wanted = f"{values[address]}/{values['PREFIX_LENGTH']}"
             yield from link_drift(f"exit {name}: {link}", ip, where[link], VETH_MTU, [wanted])
     if host_link in host_links:
         yield from sysctl_drift(
@@ -71,16 +71,15 @@ def findings(name, host_links, process):
 
     released = f"cat {CONFIG}/exits/{name}/namespace.nft; cat {RUN}/exits/{name}/provider.nft 2>/dev/null || true"
     yield from ruleset_drift(f"exit {name}: nft table inet {TABLE} of {namespace}", loaded(prefix=inside), loaded(f"{{ {released}; }}"))
-    yield from table_drift(name, values)
+    yield from table_drift(name, values["TABLE"], release.files[f"{CONFIG}/exits/{name}/routes"])
     if inner_link in inner_links:
         yield from namespace_routes_drift(name, values, inner_links.get("tun0"))
 
 
-def table_drift(name, values):
-    """Of the exit's routing table."""
-    number = values.get("TABLE", "")
+def table_drift(name, number, routes):
+    """Of the exit's routing table. routes: its file."""
     shown = {route_key(line): line for line in run("ip", "route", "show", "table", number, check=False).splitlines()}
-    wanted = [route_key(line) for line in (read(f"{CONFIG}/exits/{name}/routes") or "").splitlines()]
+    wanted = [route_key(line) for line in routes.splitlines()]
     for route in wanted:
         if route not in shown:
             yield Drift(f"exit {name}: table {number} lacks `{route}`")
@@ -110,7 +109,7 @@ def namespace_routes_drift(name, values, tunnel):
         target = route.split()[0]
         # Routes to single addresses stay when a provider's name leads elsewhere; the rules let nothing to them.
         wide = target == "default" or "/" in target
-        if wide and route.endswith(f" dev {link}") and target not in (values["CLIENTS"], str(own)):
+        if wide and f" dev {link} " in f"{route} " and target not in (values["CLIENTS"], str(own)):
             yield Drift(f"exit {name}: {namespace} has the surplus route `{route}`", command(*ip, "route", "del", *route.split()))
 
 

@@ -2,10 +2,9 @@
 
 import selection
 from drift import Drift, command, link_drift
-from machine import read, run
+from machine import run
 from place import WIREGUARD
 
-FILE = "/etc/wireguard/wg0.conf"
 # What a running interface and its file must have in common, in words for people.
 SETTINGS = {"ListenPort": "listens on another port", "PrivateKey": "has another key"}
 
@@ -28,9 +27,9 @@ def networks(peer):
     return {network.strip() for network in peer.get("AllowedIPs", "").split(",")}
 
 
-def findings(links):
+def findings(release, links):
     """What differs of wg0, a Drift each. links: exits.links() of the host."""
-    wanted, wanted_peers = parse(read(FILE) or "")
+    wanted, wanted_peers = parse(release.files["/etc/wireguard/wg0.conf"])
     if "wg0" not in links:
         yield Drift("wg0 is missing", command("systemctl", "restart", WIREGUARD))
         return

@@ -9,6 +9,7 @@ import sys
 import apply
 import check
 import layout
+import metrics
 import removal
 import selection
 import status
@@ -58,6 +59,7 @@ def do_check(arguments):
             apply.repair(current, before)
             left = transaction.settled(lambda: check.findings(current))
             mended = [line for line in before if line not in left]
+        metrics.note_check(left)
     if arguments.json:
         print(json.dumps({"ok": not left, "findings": left, "mended": mended}, indent=2))
     else:

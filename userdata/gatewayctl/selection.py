@@ -82,7 +82,9 @@ def select_at_start():
 
 def clients():
     """[(address, name, exits)] from the release, the exits as one word."""
-    return [tuple(line.split()) for line in (read(f"{CONFIG}/clients") or "").splitlines()]
+    lines = (line.split() for line in (read(f"{CONFIG}/clients") or "").splitlines())
+    # Somebody may have written to the file; who mends that must not stop here.
+    return [tuple(words) for words in lines if len(words) == 3]
 
 
 def within(address, sources):

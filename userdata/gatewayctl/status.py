@@ -113,9 +113,9 @@ def client_reports(selected):
     return reports
 
 
-def resolver_report(name, state):
+def resolver_report(name, config, state):
     """{name, listens: ["ADDRESS:PORT"], running, answers, uptime}; answers is for report() to fill in."""
-    listens = check.listens_on(read(f"{CONFIG}/resolvers/{name}.conf") or "")
+    listens = check.listens_on(config)
     return {
         "name": name,
         "listens": [f"{address}:{port}" for address, port in listens],
@@ -136,7 +136,9 @@ def observed(release):
         "uptime": units.uptime(states["wg-quick@wg0.service"]),
         "selected": selected,
         "exits": [exit_report(name, states[units.exit_unit(name)]) for name in release.exits],
-        "resolvers": [resolver_report(name, states[units.resolver_unit(name)]) for name in release.resolvers()],
+        "resolvers": [
+            resolver_report(name, release.files[f"{CONFIG}/resolvers/{name}.conf"], states[units.resolver_unit(name)]) for name in release.resolvers()
+        ],
         "clients": client_reports(selected),
     }
 

@@ -3,8 +3,10 @@
 import os
 import socket
 import subprocess
+import threading
 import time
 
+import metrics
 from exits import variables
 from machine import RUN, Fault, read, say, write
 from questions import ROOT, ask
@@ -87,6 +89,8 @@ def notify(text):
 def watch():
     known = selectors()
     health = {name: Health(name) for name in known["exits"]}
+    # Beside the loop: whatever it waits for, no exit's failure waits for it.
+    threading.Thread(target=metrics.keep, daemon=True).start()
     notify("READY=1")
     while True:
         began = time.monotonic()
