@@ -49,7 +49,8 @@ def switch(old, new, touched):
     if not active(FIREWALL) or not running:
         script("firewall.sh", "shut")
     elif any(path == f"{CONFIG}/host.nft" or path.startswith(f"{CONFIG}/selectors") for path in changed | gone):
-        selection.load(selection.select_at_start())
+        selection.select_at_start()
+        selection.load()
         selection.cut(address for address, _name, ways in selection.clients() if ways_before.get(address, ways) != ways)
     run("systemctl", "enable", "-q", *enabled())
     if f"{CONFIG}/metrics" in gone:

@@ -12,7 +12,7 @@ import zoneinfo
 from machine import CONFIG, RUN, Fault, read, remove, run, script, write
 
 SELECTED = f"{RUN}/selected"
-# Names of what was selected and is perhaps not loaded yet: whoever is killed in between leaves it to the next.
+# Names of what was selected and is perhaps not loaded yet: whoever is ended in between, or cannot load it, leaves it to the next.
 UNLOADED = f"{RUN}/unloaded"
 
 
@@ -113,28 +113,23 @@ def unloaded():
     return set(os.listdir(UNLOADED)) if os.path.isdir(UNLOADED) else set()
 
 
-def load(changed):
-    """Loads the rules with what is selected now, and cuts the clients that the selectors of these names concern, or of others that were not
-    loaded yet. Raises Fault when the rules cannot be loaded, as without a default route; then nothing is selected of what changed, so that
-    the next call tries again."""
-    changed = {*changed, *unloaded()}
-    try:
-        script("firewall.sh", "reload")
-    except Fault:
-        for name in changed:
-            remove(f"{SELECTED}/{name}")
-        raise
+def load():
+    """Loads the rules with what is selected now, and cuts the clients for whom that is new. Raises Fault when the rules cannot be loaded, as
+    without a default route; then it is left to the next call."""
+    names = unloaded()
+    script("firewall.sh", "reload")
     known = selectors()
-    concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in changed]
+    concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in names]
     sources = [source for selector in concerned for source in selector["sources"]]
     cut(address for address, *_ in clients() if within(address, sources))
-    for name in changed:
+    for name in names:
         remove(f"{UNLOADED}/{name}")
 
 
 def switch(choices):
-    """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed. Raises Fault as load() does."""
-    changed = select(choices)
-    if changed or unloaded():
-        load(changed)
-    return changed
+    """Selects, loads the rules, and cuts the clients that it concerns. The names of what was loaded anew. Raises Fault as load() does."""
+    select(choices)
+    names = sorted(unloaded() & set(choices))
+    if unloaded():
+        load()
+    return names

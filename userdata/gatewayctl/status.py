@@ -10,13 +10,12 @@ import exits
 import questions
 import selection
 import units
-import watch
+from health import recorded
 from machine import CONFIG, RUN, read, run
 
 TROUBLE = re.compile(r"AUTH_FAILED|VERIFY ERROR|TLS [Ee]rror|[Cc]onnection refused|Cannot |[Ff]ailed|Inactivity timeout|not known to DNS")
-# Seconds to wait for the answers to a question, and after which what the watch daemon saw is no longer told.
+# Seconds to wait for the answers to a question.
 ANSWER_SECONDS = 1.5
-STALE_SECONDS = 30
 
 
 def last_error(text):
@@ -30,12 +29,6 @@ def last_error(text):
     return found
 
 
-def health(name):
-    """Of an exit: ("well", "ill" or "unknown", seconds for which it has been that or None); unknown is what was not asked for a while."""
-    seen, now = watch.recorded(name), time.monotonic()
-    return ("unknown", None) if seen is None or now - seen[2] > STALE_SECONDS else (seen[0], round(now - seen[1]))
-
-
 def exit_report(name, state):
     """
     {name, namespace, health, healthFor, well, running, uptime, tunnelAddress, publicAddress, receivedBytes, sentBytes, lastError, log}.
@@ -46,7 +39,8 @@ def exit_report(name, state):
     links = [link for link in shown if link]
     addresses = [entry["local"] for link in links for entry in link["addr_info"] if entry["family"] == "inet"]
     counted = links[0]["stats64"] if links else {}
-    word, seconds = health(name)
+    seen = recorded(name)
+    word, seconds = (seen[0], round(time.monotonic() - seen[1])) if seen else ("unknown", None)
     return {
         "name": name,
         "namespace": values.get("NAMESPACE"),

@@ -7,63 +7,17 @@ import threading
 import time
 
 import metrics
-from exits import variables
-from machine import RUN, Fault, read, say, write
+from health import FAILS, Health
+from machine import RUN, Fault, read, say
 from questions import ROOT, ask
 from selection import selected, selectors, switch, windows_now
 
-HEALTH = f"{RUN}/health"
-# Seconds between two looks, and while an exit does not answer. After so many questions in a row without an answer it is ill, and is
-# started anew after so many more.
+# Seconds between two looks, and while an exit does not answer.
 EVERY_SECONDS = 5
 DOUBT_SECONDS = 1
 ANSWER_SECONDS = 1.5
-FAILS = 3
+# An exit is started anew after each so many questions in a row without an answer.
 RESTART_FAILS = 12
-# Of what the daemon before saw, no more is believed after so many.
-GAP_SECONDS = 30
-
-
-def recorded(name):
-    """What was last seen of an exit: ("well" or "ill", since when, when last asked), both in seconds of the monotonic clock; None without."""
-    words = (read(f"{HEALTH}/{name}") or "").split()
-    return (words[0], float(words[1]), float(words[2])) if len(words) == 3 else None
-
-
-class Health:
-    """Of one exit: well once it answers, ill after FAILS questions in a row without an answer, neither (None) until one of the two."""
-
-    def __init__(self, name):
-        self.name, self.since, self.failed, self.well = name, None, 0, None
-        # What the daemon before this one saw, if that was just now: being started anew is no reason to begin counting anew.
-        self.before = recorded(name)
-        if self.before and time.monotonic() - self.before[2] > GAP_SECONDS:
-            self.before = None
-
-    def whom(self, upstreams):
-        """The address to ask from and the upstream to ask; after a silence the next one, for it may be the upstream that is ill."""
-        return variables(self.name).get("HOST_ADDRESS", ""), upstreams[self.failed % len(upstreams)], 53
-
-    def note(self, answered):
-        self.failed = 0 if answered else self.failed + 1
-        well = True if answered else False if self.failed >= FAILS else self.well
-        if well != self.well:
-            self.well = well
-            word, since, _ = self.before or ("", 0, 0)
-            self.since = since if word == self.word else time.monotonic()
-            self.before = None
-
-    @property
-    def word(self):
-        return "well" if self.well else "ill"
-
-    def record(self):
-        if self.well is not None:
-            write(f"{HEALTH}/{self.name}", f"{self.word} {self.since:.1f} {time.monotonic():.1f}\n", 0o644)
-
-    def well_for(self):
-        """Seconds; none while its last question is without an answer, so that no group goes back to an exit that is just failing."""
-        return 0 if not self.well or self.failed else time.monotonic() - self.since
 
 
 def member(group, health):
