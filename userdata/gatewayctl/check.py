@@ -56,10 +56,10 @@ def unit_drift(states):
             yield Drift(f"unit {name} is masked", command("systemctl", "unmask", name), command("systemctl", "unmask", "--runtime", name), restart)
         elif not units.is_active(state):
             yield Drift(f"unit {name} is not active ({state.get('ActiveState') or 'unknown'})")
-        if state.get("NeedDaemonReload") == "yes":
-            yield Drift(f"unit {name} has changed on the disk since systemd read it", command("systemctl", "daemon-reload"))
         if name in units.enabled() and state.get("UnitFileState") not in ("enabled", "masked"):
             yield Drift(f"unit {name} is not enabled: it does not start at boot")
+    if any(state.get("NeedDaemonReload") == "yes" for state in states.values()):
+        yield Drift("units have changed on the disk since systemd read them", command("systemctl", "daemon-reload"))
 
 
 def rule_drift(release):
