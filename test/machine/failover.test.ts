@@ -250,9 +250,12 @@ describe("the daemon", () => {
     ["when it was ill", { a: "ill -60 -2" }, "bbba"],
     ["too long ago to be sure that it stayed so", { a: "well -99 -31" }, "bbba"],
     ["nothing", {}, "bbba"],
-  ])("goes back after `backAfter`, counted from when a daemon before it saw the exit get well: %s", (_, before, member) => {
-    expect(run({ exits: { a: "++++", b: "++++" }, backAfter: 6, start: "b", before }).member).toBe(member);
-  });
+  ])(
+    "goes back after `backAfter`, counted from when a daemon before it saw the exit get well: %s",
+    (_, before, member) => {
+      expect(run({ exits: { a: "++++", b: "++++" }, backAfter: 6, start: "b", before }).member).toBe(member);
+    },
+  );
 
   it("loads what another one selected before it was ended, and cuts whom that concerns; once", () => {
     const exits = { a: "++++", b: "++++" };
