@@ -1,8 +1,20 @@
 import { z } from "zod";
+import { LOCAL_RESOLVER_PORT } from "../plan/ids";
 import { isNetwork } from "./address";
-import { address, credential, field, isWireGuardKey, map, network, networks, port, service, services } from "./fields";
+import {
+  address,
+  credential,
+  field,
+  isWireGuardKey,
+  map,
+  network,
+  networks,
+  port,
+  service,
+  services,
+  text,
+} from "./fields";
 import { ec2Host, existingHost, hostText } from "./hostSchema";
-import { metrics } from "./metrics";
 import type { OpenVpnProfile } from "./profile";
 import { during, exit, group, rule } from "./routingSchema";
 import { tunnel } from "./tunnelSchema";
@@ -103,6 +115,27 @@ const published = z.strictObject(
       .min(1, publicText)
       .max(64, publicText)
       .optional(),
+  },
+  map,
+);
+
+const scrapers = "a list of names of clients";
+
+/** For Prometheus, on the WireGuard side alone. */
+const metrics = z.strictObject(
+  {
+    /** TCP port on the gateway's WireGuard address. Default 9586. */
+    port: field(
+      z
+        .int()
+        .min(1024)
+        .max(65535)
+        .refine((value) => value !== LOCAL_RESOLVER_PORT),
+      `a whole number 1024..65535, other than ${LOCAL_RESOLVER_PORT}, which is the resolver's`,
+      "leave it out for 9586",
+    ).default(9586),
+    /** Names of the clients that may fetch them. Default none: only the machine itself. */
+    from: z.array(text("the name of a client"), scrapers).default([]),
   },
   map,
 );

@@ -14,7 +14,7 @@ import {
 import { SettingsError, type Fault, type Report } from "./fault";
 import { checkEc2Host, checkHostAddress, readExistingHost } from "./hostChecks";
 import { hostText } from "./hostSchema";
-import { checkMetrics } from "./metrics";
+import { checkMetrics } from "./metricsChecks";
 import { parseProfile } from "./profile";
 import { checkPublished } from "./publishedChecks";
 import { checkGroups, checkRules } from "./ruleChecks";

@@ -269,6 +269,7 @@ const together: readonly Drift[] = [
     "ip netns exec vpn_ns nft add element inet wg_gateway provider '{ 192.0.2.1 . tcp . 80 }'",
     "exit vpn: nft table inet wg_gateway of vpn_ns is not as released: set provider: 1 surplus",
   ],
+  ["ip route del table 250 default", "table 250 lacks `default dev wg0`"],
   ["sysctl -qw net.ipv4.ip_forward=0", "net.ipv4.ip_forward is 0, not 1"],
   ["sysctl -qw net.ipv4.conf.veth-wg.rp_filter=1", "exit vpn: net.ipv4.conf.veth-wg.rp_filter is 1, not 2"],
   [
@@ -321,7 +322,7 @@ const alone: readonly Drift[] = [
   ["ip -n vpn_ns link set tun0 down", "exit vpn: tun0 is down"],
   [
     // It runs, and as another file had it.
-    "cd /etc/wg-gateway/resolvers; sed -i s/5353/5354/ local.conf; systemctl restart wg-gateway-resolver@local; sed -i s/5354/5353/ local.conf",
+    "cd /etc/wg-gateway/resolvers; sed -i s/5353/5354/ local.conf; systemctl restart wg-gateway-resolver@local; timeout 10 bash -c 'until ss -Hlun sport = :5354 | grep -q 5354; do sleep 0.05; done'; sed -i s/5354/5353/ local.conf",
     "resolver local does not listen on 10.4.0.1:5353 (UDP, TCP)",
   ],
   [
@@ -351,8 +352,13 @@ const alone: readonly Drift[] = [
     "wg0 listens on another port than released",
     "wg0 has another key than released",
   ],
-  ["ip address del 10.4.0.1/24 dev wg0; ip link set wg0 down", "wg0 is down", "wg0 lacks its address 10.4.0.1/24"],
-  ["ip link del wg0", "wg0 is missing"],
+  [
+    "ip address del 10.4.0.1/24 dev wg0; ip link set wg0 down",
+    "table 250 lacks `default dev wg0`",
+    "wg0 is down",
+    "wg0 lacks its address 10.4.0.1/24",
+  ],
+  ["ip link del wg0", "table 250 lacks `default dev wg0`", "wg0 is missing"],
 ];
 
 describe("what differs", () => {

@@ -9,11 +9,10 @@ import re
 import exits
 import interface
 import units
-from drift import Drift, command, ruleset_drift, sysctl_drift
+from drift import Drift, command, ruleset_drift, sysctl_drift, table_drift
 from iprules import shown_rules
 from machine import CONFIG, LIB, read, remove, run
 from place import TABLE
-from preflight import assignments
 from ruleset import loaded
 
 # Whatever else stands here is nobody's.
@@ -63,13 +62,13 @@ def unit_drift(states):
 
 
 def rule_drift(release):
-    """Of the ip rules: those of ours that are missing, and others at their priorities or to the exits' tables."""
+    """Of the ip rules: those of ours that are missing, and others at their priorities or to our tables."""
     shown = shown_rules()
     paths = [f"{CONFIG}/rules", *(f"{CONFIG}/exits/{name}/rules" for name in release.exits)]
     wanted = [line for path in paths for line in release.files[path].splitlines()]
     yield from (Drift(f"ip rule is missing: {line}") for line in wanted if line not in shown)
     priorities = {line.split()[1] for line in wanted}
-    tables = {assignments(release.files[f"{CONFIG}/exits/{name}/variables"])["TABLE"] for name in release.exits}
+    tables = {number for path, text in release.files.items() if path.endswith("/routes") for number in re.findall(r" table (\d+)", text)}
     for line in sorted(shown - set(wanted)):
         table = re.search(r" lookup (\S+)", line)
         if line.split()[1] in priorities or (table and table[1] in tables):
@@ -111,6 +110,7 @@ def findings(release):
     found = [*file_drift(release), *unit_drift(states), *host_ruleset_drift(), *uplink_drift()]
     found += sysctl_drift("", (), {"net.ipv4.ip_forward": "1"})
     found += rule_drift(release)
+    found += table_drift("", release.files[f"{CONFIG}/routes"])
     found += interface.findings(release, links)
     for name in release.exits:
         found += exits.findings(release, name, links, states[units.exit_unit(name)].get("MainPID", "0"))

@@ -1,6 +1,7 @@
 """A difference between the machine and its release, and how the kinds of them are found: what is missing, what is surplus."""
 
 import functools
+import re
 
 from machine import run
 
@@ -58,6 +59,18 @@ def route_key(words):
     options = {name: value for name, value in zip(words, words[1:]) if name in ("via", "dev", "metric")}
     target = " ".join(words[: 2 if words[0] in ("unreachable", "blackhole", "prohibit", "throw", "local", "broadcast") else 1])
     return " ".join([target, *(f"{name} {options[name]}" for name in ("via", "dev", "metric") if name in options)])
+
+
+def table_drift(where, routes):
+    """Of a routing table of ours. routes: its file, one `ip route replace` argument list a line."""
+    number = re.search(r" table (\d+)", routes)[1]
+    shown = {route_key(line) for line in run("ip", "route", "show", "table", number, check=False).splitlines()}
+    wanted = [route_key(line) for line in routes.splitlines()]
+    for route in wanted:
+        if route not in shown:
+            yield Drift(f"{where}table {number} lacks `{route}`")
+    for route in sorted(shown - set(wanted)):
+        yield Drift(f"{where}table {number} has the surplus route `{route}`", command("ip", "route", "del", *route.split(), "table", number))
 
 
 def ruleset_drift(where, found, wanted):

@@ -4,7 +4,7 @@ import ipaddress
 import json
 import os
 
-from drift import Drift, command, link_drift, route_key, ruleset_drift, sysctl_drift
+from drift import Drift, command, link_drift, route_key, ruleset_drift, sysctl_drift, table_drift
 from machine import CONFIG, LIB, RUN, read, run
 from place import TABLE
 from preflight import assignments
@@ -71,21 +71,9 @@ def findings(release, name, host_links, process):
 
     released = f"cat {CONFIG}/exits/{name}/namespace.nft; cat {RUN}/exits/{name}/provider.nft 2>/dev/null || true"
     yield from ruleset_drift(f"exit {name}: nft table inet {TABLE} of {namespace}", loaded(prefix=inside), loaded(f"{{ {released}; }}"))
-    yield from table_drift(name, values["TABLE"], release.files[f"{CONFIG}/exits/{name}/routes"])
+    yield from table_drift(f"exit {name}: ", release.files[f"{CONFIG}/exits/{name}/routes"])
     if inner_link in inner_links:
         yield from namespace_routes_drift(name, values, inner_links.get("tun0"))
-
-
-def table_drift(name, number, routes):
-    """Of the exit's routing table. routes: its file."""
-    shown = {route_key(line): line for line in run("ip", "route", "show", "table", number, check=False).splitlines()}
-    wanted = [route_key(line) for line in routes.splitlines()]
-    for route in wanted:
-        if route not in shown:
-            yield Drift(f"exit {name}: table {number} lacks `{route}`")
-    for route in shown:
-        if route not in wanted:
-            yield Drift(f"exit {name}: table {number} has the surplus route `{route}`", command("ip", "route", "del", *route.split(), "table", number))
 
 
 def namespace_routes_drift(name, values, tunnel):
