@@ -7,6 +7,8 @@ export interface Desk {
   readonly env: NodeJS.ProcessEnv;
   /** What was asked for, on standard output. */
   readonly print: (text: string) => void;
+  /** Whether standard output shows colours. */
+  readonly colours: boolean;
   /** What is worth knowing beside it, on standard error, so that output can be piped. */
   readonly remark: (text: string) => void;
 }

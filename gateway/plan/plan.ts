@@ -84,6 +84,15 @@ export interface Plan {
     /** Undefined until the machine's address is known; see {@link atAddress}. */
     readonly addresses: readonly string[] | undefined;
   };
+  /** Undefined: none are collected, nothing listens. */
+  readonly metrics:
+    | {
+        /** TCP, on the gateway's own address. */
+        readonly port: number;
+        /** Addresses of the clients that may fetch them. */
+        readonly from: readonly string[];
+      }
+    | undefined;
   readonly dns: { readonly upstreams: readonly string[]; readonly records: Readonly<Record<string, string>> };
 }
 
@@ -151,6 +160,10 @@ export function planGateway(settings: Settings): Plan {
     localNetworks,
     ipRules,
     published: { services: settings.published.services, addresses: settings.published.addresses },
+    metrics: settings.metrics && {
+      port: settings.metrics.port,
+      from: settings.clients.flatMap(({ name, address }) => (settings.metrics?.from.includes(name) ? [address] : [])),
+    },
     dns,
   };
 }

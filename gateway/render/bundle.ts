@@ -45,6 +45,9 @@ export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] 
     open(`${CONFIG_DIR}/routes`, renderHostRoutes()),
     open(`${CONFIG_DIR}/clients`, renderClients(plan)),
     open(`${CONFIG_DIR}/selectors.json`, renderSelectors(plan)),
+    ...(plan.metrics
+      ? [open(`${CONFIG_DIR}/metrics`, `ADDRESS=${plan.wireguard.address}\nPORT=${plan.metrics.port}\n`)]
+      : []),
     ...selectorFiles(plan).map(({ selector, variant, content }) =>
       open(`${CONFIG_DIR}/selectors/${selector}/${variant}`, content),
     ),

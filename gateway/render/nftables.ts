@@ -10,7 +10,7 @@ import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectio
  */
 export function renderHostRules(plan: Plan): string {
   const { subnet, address, mss } = plan.wireguard;
-  const exits = plan.exits;
+  const { exits, metrics } = plan;
   const published = plan.published.services.length > 0;
   // What a client may speak to on the machine itself.
   const own = [address, ...(published ? publicAddressesOf(plan) : [])];
@@ -164,14 +164,14 @@ ${exits
 		type filter hook input priority filter; policy accept;
 		iifname "${WG_INTERFACE}" goto input_from_clients
 ${exits.map((exit) => `		iifname "${exit.hostLink}" goto input_from_${chainName(exit)}\n`).join("")}		ip saddr { ${[subnet, ...exits.map((exit) => exit.network)].join(", ")} } iifname @uplinks drop
-	}
+${metrics ? `		ip daddr ${address} tcp dport ${metrics.port} iifname != "lo" drop\n` : ""}	}
 
 	chain input_from_clients {
 		ct state { established, related } accept
 		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
 		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
 		ip saddr ${subnet} ip daddr { ${own.join(", ")} } icmp type echo-request accept
-${published ? ["tcp", "udp"].map((protocol) => `\t\tip saddr ${subnet} ip daddr { ${own.join(", ")} } ${protocol} dport @published_${protocol} accept\n`).join("") : ""}		reject with icmpx admin-prohibited
+${published ? ["tcp", "udp"].map((protocol) => `\t\tip saddr ${subnet} ip daddr { ${own.join(", ")} } ${protocol} dport @published_${protocol} accept\n`).join("") : ""}${metrics && metrics.from.length > 0 ? `		ip saddr { ${metrics.from.join(", ")} } ip daddr ${address} tcp dport ${metrics.port} accept\n` : ""}		reject with icmpx admin-prohibited
 	}
 ${exits
   .map(

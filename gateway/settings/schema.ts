@@ -1,6 +1,19 @@
 import { z } from "zod";
+import { LOCAL_RESOLVER_PORT } from "../plan/ids";
 import { isNetwork } from "./address";
-import { address, credential, field, isWireGuardKey, map, network, networks, port, service, services } from "./fields";
+import {
+  address,
+  credential,
+  field,
+  isWireGuardKey,
+  map,
+  network,
+  networks,
+  port,
+  service,
+  services,
+  text,
+} from "./fields";
 import { ec2Host, existingHost, hostText } from "./hostSchema";
 import type { OpenVpnProfile } from "./profile";
 import { during, exit, group, rule } from "./routingSchema";
@@ -106,6 +119,27 @@ const published = z.strictObject(
   map,
 );
 
+const scrapers = "a list of names of clients";
+
+/** For Prometheus, on the WireGuard side alone. */
+const metrics = z.strictObject(
+  {
+    /** TCP port on the gateway's WireGuard address. Default 9586. */
+    port: field(
+      z
+        .int()
+        .min(1024)
+        .max(65535)
+        .refine((value) => value !== LOCAL_RESOLVER_PORT),
+      `a whole number 1024..65535, other than ${LOCAL_RESOLVER_PORT}, which is the resolver's`,
+      "leave it out for 9586",
+    ).default(9586),
+    /** Names of the clients that may fetch them. Default none: only the machine itself. */
+    from: z.array(text("the name of a client"), scrapers).default([]),
+  },
+  map,
+);
+
 /** User name and password for a provider. */
 const credentials = z.strictObject({ username: credential("username"), password: credential("password") }, map);
 
@@ -127,6 +161,8 @@ export const schema = z.strictObject(
       .array(network("a local network", "leave the setting out for the documented VPC, or give [] for none"), networks)
       .default(["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"]),
     published: published.prefault({}),
+    /** Metrics for Prometheus. Default: none are collected. */
+    metrics: metrics.optional(),
     /** Transparent tunnels between hosts of their own. */
     tunnels: z.array(tunnel, maps).max(32, maps).default([]),
     /** By the exit's name. A secret: never shown, and kept apart from the settings. */

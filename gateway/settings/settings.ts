@@ -14,6 +14,7 @@ import {
 import { SettingsError, type Fault, type Report } from "./fault";
 import { checkEc2Host, checkHostAddress, readExistingHost } from "./hostChecks";
 import { hostText } from "./hostSchema";
+import { checkMetrics } from "./metricsChecks";
 import { parseProfile } from "./profile";
 import { checkPublished } from "./publishedChecks";
 import { checkGroups, checkRules } from "./ruleChecks";
@@ -101,7 +102,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   const warnings: Fault[] = [];
   const warn: Report = (key, value, allowed, mend) => void warnings.push({ key, value, allowed, mend });
 
-  const { wireguard, clients, rules, groups, localNetworks, dns, credentials } = sound;
+  const { wireguard, clients, rules, groups, localNetworks, dns, metrics, credentials } = sound;
   if (isMap && !("host" in raw) && !isOfTunnelsAlone({ ...raw, credentials: sources.credentials }))
     faults.unshift(noHost);
 
@@ -115,6 +116,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   if (wireguard && rules) checkRuleSources(rules, wireguard, report);
   if (clients) checkClients(clients, report);
   if (wireguard && clients) checkClientAddresses(clients, wireguard, report);
+  if (clients && metrics) checkMetrics(metrics, clients, report);
   if (exits && dns && localNetworks) checkUpstreams(dns, localNetworks, exits, report);
   if (exits && wireguard && localNetworks) checkLocalNetworks(localNetworks, wireguard, exits, report);
 
@@ -140,6 +142,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
       dns: whole.dns,
       localNetworks: whole.localNetworks,
       published: whole.published,
+      metrics: whole.metrics,
     },
     tunnels,
     credentials: new Map(Object.entries(whole.credentials)),

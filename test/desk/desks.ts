@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import type { Command } from "commander";
 import { afterAll } from "vitest";
+import type { Desk } from "../../desk/desk";
 import { clientProgram } from "../../desk/program";
+import { statusProgram } from "../../desk/status";
 import { CA } from "../gateway/certificatesFixtures";
 
 export const PASSWORD = "recognisable-password";
@@ -85,12 +87,22 @@ export class TestDesk {
   }
 
   /** @param words what follows `npm run client --` */
-  async run(...words: string[]): Promise<Done> {
+  run(...words: string[]): Promise<Done> {
+    return this.start(clientProgram, words);
+  }
+
+  /** @param words what follows `npm run status --` */
+  status(...words: string[]): Promise<Done> {
+    return this.start(statusProgram, words);
+  }
+
+  private async start(make: (desk: Desk) => Command, words: readonly string[]): Promise<Done> {
     const said = { out: [] as string[], remarks: [] as string[] };
-    const program = clientProgram({
+    const program = make({
       projectDir: this.dir,
       workDir: this.dir,
       env: this.env,
+      colours: false,
       print: (text) => void said.out.push(text),
       remark: (text) => void said.remarks.push(text),
     });

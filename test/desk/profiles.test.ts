@@ -131,7 +131,7 @@ describe("a profile's tunnel", () => {
 describe("the program", () => {
   const project = join(__dirname, "..", "..");
   const start = (folder: string, ...words: string[]) =>
-    spawnSync(process.execPath, ["--import", "./desk/ready.mjs", "desk/main.ts", ...words], {
+    spawnSync(process.execPath, ["--import", "./desk/ready.mjs", "desk/main.ts", "client", ...words], {
       cwd: folder,
       encoding: "utf8",
     });

@@ -205,6 +205,8 @@ const anyRaw: fc.Arbitrary<Raw> = fc
         .map((addresses) =>
           addresses.map((address, index) => ({ name: `client-${index}`, address: addressText(address) })),
         ),
+      /** Port of the metrics. */
+      scraped: fc.option(fc.integer({ min: 6000, max: 65535 }), { nil: undefined }),
       localNetworks: fc.subarray(["10.0.0.0/16", "10.0.1.0/24", "192.168.0.0/24", "192.168.1.0/24", "9.0.0.0/8"]),
       published: fc.record(
         { services: anyServices, addresses: fc.constant(["203.0.113.9", "203.0.113.10"]) },
@@ -218,6 +220,10 @@ const anyRaw: fc.Arbitrary<Raw> = fc
         records: fc.dictionary(fc.constantFrom("a.local", "vault.raff.local", "x--y.example"), fc.ipV4()),
       }),
     });
+  })
+  .map(({ scraped, ...raw }) => {
+    const from = raw.clients.slice(0, 2).map(({ name }) => name);
+    return { ...raw, metrics: scraped === undefined ? undefined : { port: scraped, from } };
   });
 
 /** Settings less the rules that are refused because earlier ones take all of their traffic. */

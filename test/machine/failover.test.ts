@@ -73,6 +73,10 @@ interface Run {
   readonly open?: string;
   /** Whether a window is open in each pass: o. */
   readonly window?: string;
+  /** What a daemon before this one saw of exits: its word, since when and when last asked, in seconds; it began at 0. */
+  readonly before?: Record<string, string>;
+  /** What a daemon before this one selected and did not load. */
+  readonly unloaded?: readonly string[];
 }
 interface Seen {
   /** The member whose rules are loaded, a letter for each pass; - for none and for nothing. */
@@ -86,6 +90,8 @@ interface Seen {
   /** Addresses whose connections were cut, by pass. */
   readonly cuts: Record<string, string[]>;
   readonly said: string[];
+  /** What is still to be loaded in the end. */
+  readonly unloaded: string[];
 }
 
 /** The daemon itself, with the world around it replaced: answers, clock, rules, systemd. */
@@ -93,11 +99,11 @@ const run = (what: Run): Seen =>
   python<Seen>(
     `
 import os, tempfile, types
-import machine, selection, watch
+import health, machine, metrics, selection, watch
 
 root = tempfile.TemporaryDirectory()
 RUN = root.name
-watch.RUN, watch.HEALTH, selection.SELECTED, selection.CONFIG = RUN, RUN + "/health", RUN + "/selected", RUN
+watch.RUN, health.HEALTH, selection.SELECTED, selection.UNLOADED, selection.CONFIG = RUN, RUN + "/health", RUN + "/selected", RUN + "/unloaded", RUN
 exits = sorted(data["exits"])
 passes = len(data["exits"][exits[0]])
 result = {"member": "", "window": "", "restarts": [], "cuts": {}, "said": []}
@@ -143,22 +149,30 @@ def opened():
         os.unlink(RUN + "/open")
 
 selection.script, selection.run = script, command
-watch.variables = lambda name: {"HOST_ADDRESS": name}
-watch.answering = lambda asked: {name for name in asked if data["exits"][name][now] == "+"}
+health.variables = lambda name: {"HOST_ADDRESS": name}
+watch.ask = lambda whom, *_: {name for name in whom if data["exits"][name][now] == "+"}
+metrics.keep = lambda: None
 watch.windows_now = lambda: {"window-1": "open" if data.get("window", "")[now:now + 1] == "o" else "closed"}
 watch.say = result["said"].append
 watch.subprocess = types.SimpleNamespace(run=lambda words, check: result["restarts"].append(now))
-watch.time = types.SimpleNamespace(monotonic=lambda: 2 * now, time=lambda: 0, sleep=sleep)
+watch.time = health.time = types.SimpleNamespace(monotonic=lambda: 2 * now, time=lambda: 0, sleep=sleep)
 watch.notify = lambda text: None
 
 selection.select({"window-1": "closed", "group-any": data.get("start", "none")})
 load()
+for name in selection.unloaded():
+    machine.remove(f"{selection.UNLOADED}/{name}")
 opened()
+for name, seen in data.get("before", {}).items():
+    machine.write(f"{health.HEALTH}/{name}", seen, 0o644)
+for name in data.get("unloaded", []):
+    machine.write(f"{selection.UNLOADED}/{name}", "", 0o644)
 try:
     watch.watch()
 except EOFError:
     pass
-result["health"] = {name: (machine.read(f"{watch.HEALTH}/{name}") or "").strip() or None for name in exits}
+result["unloaded"] = sorted(selection.unloaded())
+result["health"] = {name: (health.recorded(name) or [None])[0] for name in exits}
 `,
     what,
   );
@@ -228,6 +242,29 @@ describe("the daemon", () => {
       "exit a is ill",
       "group-any: none",
     ]);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ["a minute ago", { a: "well -60 -2" }, "aaaa"],
+    ["just now", { a: "well -2 -2" }, "bbaa"],
+    ["when it was ill", { a: "ill -60 -2" }, "bbba"],
+    ["too long ago to be sure that it stayed so", { a: "well -99 -31" }, "bbba"],
+    ["nothing", {}, "bbba"],
+  ])(
+    "goes back after `backAfter`, counted from when a daemon before it saw the exit get well: %s",
+    (_, before, member) => {
+      expect(run({ exits: { a: "++++", b: "++++" }, backAfter: 6, start: "b", before }).member).toBe(member);
+    },
+  );
+
+  it("loads what another one selected before it was ended, and cuts whom that concerns; once", () => {
+    const exits = { a: "++++", b: "++++" };
+    expect(run({ exits, backAfter: 0, start: "a", unloaded: ["group-any"], loads: "x---" })).toMatchObject({
+      member: "aaaa",
+      cuts: { 1: ["10.4.0.50", "10.4.0.70"] },
+      unloaded: [],
+    });
+    expect(run({ exits, backAfter: 0, start: "a" }).cuts).toEqual({});
   });
 
   it("starts an exit anew that does not answer for a minute", () => {

@@ -43,7 +43,7 @@ const inFolder = <T>(program: string, data: unknown): T =>
     `
 import datetime, os, tempfile, machine, selection
 root = tempfile.TemporaryDirectory()
-selection.SELECTED, selection.CONFIG = root.name + "/run/selected", root.name + "/config"
+selection.SELECTED, selection.UNLOADED, selection.CONFIG = root.name + "/run/selected", root.name + "/run/unloaded", root.name + "/config"
 def selected():
     folder = selection.SELECTED
     return {name: machine.read(f"{folder}/{name}") for name in sorted(os.listdir(folder))} if os.path.isdir(folder) else {}
@@ -89,28 +89,40 @@ result = selected()`,
     expect(inFolder("selection.select_at_start()\nresult = [selected(), selection.clients()]", null)).toEqual([{}, []]);
   });
 
-  it("is not what could not be loaded", () => {
-    const files = inFolder(
+  it("is left to the next call when it could not be loaded, and cuts then whom it concerns", () => {
+    const passes = inFolder(
       `
-def fails(*_words):
-    raise machine.Fault("no")
-selection.script = fails
-selection.select({"a": "open", "b": "vpn"})
-result = []
-for _ in range(2):
+def load(*_words):
+    if fails:
+        raise machine.Fault("no")
+cuts, result, fails = [], [], False
+selection.script, selection.run = load, lambda *words, check: cuts.append(words[3])
+machine.write(selection.CONFIG + "/selectors.json", json.dumps(data), 0o644)
+machine.write(selection.CONFIG + "/clients", "10.4.0.9 a x\\n10.4.0.10 b x\\n", 0o644)
+for fails, choices in [(False, {"a": "open", "b": "vpn"}), (True, {"a": "closed", "b": "vpn"}), (True, {"a": "closed", "b": "vpn"}), (False, {"a": "closed", "b": "vpn"})]:
+    cuts.clear()
     try:
-        selection.switch({"a": "closed", "b": "vpn"})
+        names = selection.switch(choices)
     except machine.Fault as fault:
-        result.append([str(fault), selected()])
+        names = str(fault)
+    result.append([names, sorted(set(cuts)), sorted(selection.unloaded())])
 `,
-      null,
+      {
+        windows: [{ name: "a", sources: ["10.4.0.9"] }],
+        groups: [{ name: "b", sources: ["10.4.0.10"] }],
+      },
     );
-    expect(files).toEqual(Array(2).fill(["no", { b: "vpn\n" }]));
+    expect(passes).toEqual([
+      [["a", "b"], ["10.4.0.10", "10.4.0.9"], []],
+      ["no", [], ["a"]],
+      ["no", [], ["a"]],
+      [["a"], ["10.4.0.9"], []],
+    ]);
   });
 });
 
-it("the clients come as address, name and ways", () => {
-  const lines = "10.4.0.50 laptop tcp:80,8000-8100=vpn;window-1234abcd=block;direct\n10.4.0.51 tv direct\n";
+it("the clients come as address, name and ways, and what is none of these is passed over", () => {
+  const lines = "# mine\n10.4.0.50 laptop tcp:80,8000-8100=vpn;window-1234abcd=block;direct\n10.4.0.51 tv direct\n";
   expect(
     inFolder('machine.write(selection.CONFIG + "/clients", data, 0o644)\nresult = selection.clients()', lines),
   ).toEqual([

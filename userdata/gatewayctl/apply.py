@@ -2,11 +2,13 @@
 
 import selection
 import transaction
-from check import findings, table, variables
+from check import findings, rules_differ
+from exits import variables
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
-from place import FIREWALL, WATCH, WIREGUARD
+from place import FIREWALL, METRICS, WATCH, WIREGUARD
 from preflight import conflicts
 from removal import down
+from units import enabled
 
 
 def exit_directory(name):
@@ -47,9 +49,12 @@ def switch(old, new, touched):
     if not active(FIREWALL) or not running:
         script("firewall.sh", "shut")
     elif any(path == f"{CONFIG}/host.nft" or path.startswith(f"{CONFIG}/selectors") for path in changed | gone):
-        selection.load(selection.select_at_start())
+        selection.select_at_start()
+        selection.load()
         selection.cut(address for address, _name, ways in selection.clients() if ways_before.get(address, ways) != ways)
-    run("systemctl", "enable", "-q", FIREWALL, WIREGUARD, WATCH)
+    run("systemctl", "enable", "-q", *enabled())
+    if f"{CONFIG}/metrics" in gone:
+        run("systemctl", "disable", "-q", "--now", METRICS)
     start(FIREWALL)
 
     if not running or restart_interface:
@@ -72,8 +77,11 @@ def switch(old, new, touched):
     for name in new.resolvers():
         if f"{CONFIG}/resolvers/{name}.conf" in changed or any("wg-gateway-resolver@" in path for path in units):
             start(f"wg-gateway-resolver@{name}.service", "restart")
-    watched = any(path.startswith((f"{CONFIG}/selectors", f"{CONFIG}/exits", f"{LIB}/gatewayctl")) for path in changed | gone)
+    watched = any(path.startswith((f"{CONFIG}/selectors", f"{CONFIG}/exits", f"{CONFIG}/metrics", f"{LIB}/gatewayctl")) for path in changed | gone)
     start(WATCH, "restart" if watched or any(WATCH in path for path in units) else "start")
+    if METRICS in enabled():
+        served = {f"{CONFIG}/metrics", f"{LIB}/gatewayctl/exporter.py", f"/etc/systemd/system/{METRICS}"}
+        start(METRICS, "restart" if served & changed else "start")
 
 
 class GatewaySteps(transaction.Steps):
@@ -92,6 +100,7 @@ class GatewaySteps(transaction.Steps):
         return findings(release)
 
     def mend(self, release):
+        undo(findings(release))
         mend()
 
     def remove(self):
@@ -109,9 +118,17 @@ def mend():
     script("wg0-up.sh")
 
 
-def repair(release):
-    """Puts back whatever differs from the release; what is right is left alone."""
-    rules_lost = table(None) != table(f"{CONFIG}/host.nft")
+def undo(found):
+    """Mends what has a way of its own, in the order in which it was found."""
+    for one in found:
+        for step in one.undo:
+            step()
+
+
+def repair(release, found):
+    """Puts back what was found to differ from the release; what is right is left alone."""
+    rules_lost = rules_differ()
+    undo(found)
     switch(release, release, set())
     mend()
     if rules_lost:

@@ -1,101 +1,118 @@
-"""Compares the machine with its release: every difference as one line."""
+"""Compares the machine with its release: every difference as one line, with what mends it."""
 
+import functools
+import glob
 import json
 import os
+import re
 
+import exits
+import interface
+import units
+from drift import Drift, command, ruleset_drift, sysctl_drift, table_drift
 from iprules import shown_rules
-from machine import CONFIG, LIB, active, read, run, succeeds
-from place import FIREWALL, TABLE, WATCH, WIREGUARD
+from machine import CONFIG, LIB, read, remove, run
+from place import TABLE
+from ruleset import loaded
+
+# Whatever else stands here is nobody's.
+OURS = (f"{CONFIG}/**", f"{LIB}/**", "/etc/systemd/system/wg-gateway-*", "/etc/systemd/system/wg-gateway-*/**")
 
 
-def table(path, *prefix):
-    """A ruleset as nft itself prints it, less handles and what the scripts fill in; compared, so that the same rules are equal."""
-    dynamic = {"uplinks", "provider"}
-    if path is not None:
-        # Loaded where nobody sees it: an empty network namespace of its own.
-        source = f"{LIB}/firewall.sh show" if path == f"{CONFIG}/host.nft" else f"cat {path}"
-        shown = run("unshare", "--net", "sh", "-c", f"{source} | nft -f - && nft -j list table inet {TABLE}", check=False)
-    else:
-        shown = run(*prefix, "nft", "-j", "list", "table", "inet", TABLE, check=False)
-    if not shown:
-        return None
-    objects = json.loads(shown)["nftables"]
-    for item in objects:
-        for value in item.values():
-            value.pop("handle", None)
-            if value.get("name") in dynamic:
-                value.pop("elem", None)
-    return [item for item in objects if "metainfo" not in item]
+def rules_differ():
+    """Whether the host's nft table is another than released, with what is selected."""
+    return bool(list(host_ruleset_drift()))
 
 
-def variables(name):
-    """An exit's names and numbers, as the scripts read them."""
-    text = read(f"{CONFIG}/exits/{name}/variables") or ""
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+def host_ruleset_drift():
+    # What the script finds by itself is compared below.
+    dynamic = {"uplinks"}
+    yield from ruleset_drift(f"nft table inet {TABLE} of the host", loaded(dynamic=dynamic), loaded(f"{LIB}/firewall.sh show", dynamic=dynamic))
 
 
-def expected_peers():
-    """{public key: allowed IPs} of wg0.conf."""
-    peers, key = {}, None
-    for line in (read("/etc/wireguard/wg0.conf") or "").splitlines():
-        name, _, value = line.partition(" = ")
-        if name == "PublicKey":
-            key = value
-        elif name == "AllowedIPs":
-            peers[key] = value
-    return peers
+def file_drift(release):
+    for path in sorted(release.differing()):
+        content = read(path)
+        if content is None:
+            yield Drift(f"file {path} is missing")
+        elif content != release.files[path]:
+            yield Drift(f"file {path} has another content than released")
+        else:
+            yield Drift(f"file {path} has the mode {os.stat(path).st_mode & 0o7777:04o}, not {release.modes[path]:04o}")
+    for path in sorted(release.files):
+        if os.path.exists(path) and os.stat(path).st_uid != 0:
+            yield Drift(f"file {path} belongs to user {os.stat(path).st_uid}, not to root", command("chown", "0:0", path))
+    for path in sorted({path for pattern in OURS for path in glob.glob(pattern, recursive=True, include_hidden=True)}):
+        # Links that systemd made to enable a unit are no files of a release.
+        if path not in release.files and os.path.lexists(path) and not os.path.isdir(path) and not os.path.islink(path):
+            yield Drift(f"file {path} is surplus", functools.partial(remove, path), command("systemctl", "daemon-reload"))
 
 
-def findings(release):
-    """What differs from the release, a line each; an empty list when nothing does."""
-    found = [f"file {path} is not as released" for path in sorted(release.differing())]
-    units = [FIREWALL, WIREGUARD, WATCH]
-    units += [f"wg-gateway-exit@{name}.service" for name in release.exits]
-    units += [f"wg-gateway-resolver@{name}.service" for name in release.resolvers()]
-    found += [f"unit {unit} is not active" for unit in units if not active(unit)]
+def unit_drift(states):
+    for name, state in states.items():
+        restart = command("systemctl", "restart", "--no-block", name)
+        if state.get("UnitFileState", "").startswith("masked"):
+            yield Drift(f"unit {name} is masked", command("systemctl", "unmask", name), command("systemctl", "unmask", "--runtime", name), restart)
+        elif not units.is_active(state):
+            yield Drift(f"unit {name} is not active ({state.get('ActiveState') or 'unknown'})")
+        if name in units.enabled() and state.get("UnitFileState") not in ("enabled", "masked"):
+            yield Drift(f"unit {name} is not enabled: it does not start at boot")
+    if any(state.get("NeedDaemonReload") == "yes" for state in states.values()):
+        yield Drift("units have changed on the disk since systemd read them", command("systemctl", "daemon-reload"))
 
-    if table(None) != table(f"{CONFIG}/host.nft"):
-        found.append(f"nft table inet {TABLE} of the host is not as released")
+
+def rule_drift(release):
+    """Of the ip rules: those of ours that are missing, and others at their priorities or to our tables."""
+    shown = shown_rules()
+    paths = [f"{CONFIG}/rules", *(f"{CONFIG}/exits/{name}/rules" for name in release.exits)]
+    wanted = [line for path in paths for line in release.files[path].splitlines()]
+    yield from (Drift(f"ip rule is missing: {line}") for line in wanted if line not in shown)
+    priorities = {line.split()[1] for line in wanted}
+    tables = {number for path, text in release.files.items() if path.endswith("/routes") for number in re.findall(r" table (\d+)", text)}
+    for line in sorted(shown - set(wanted)):
+        table = re.search(r" lookup (\S+)", line)
+        if line.split()[1] in priorities or (table and table[1] in tables):
+            yield Drift(f"ip rule is surplus: {line}", command("ip", "rule", "del", *line.split()))
+
+
+def uplink_drift():
     uplinks = {route["dev"] for route in json.loads(run("ip", "-4", "-j", "route", "show", "table", "main", "default") or "[]")}
     elements = run("nft", "-j", "list", "set", "inet", TABLE, "uplinks", check=False)
     known = set()
     for item in json.loads(elements)["nftables"] if elements else []:
         known |= set(item.get("set", {}).get("elem", []))
     if known != uplinks:
-        found.append(f"uplinks known to the rules are {sorted(known)}, default routes lead to {sorted(uplinks)}")
-    if run("sysctl", "-n", "net.ipv4.ip_forward").strip() != "1":
-        found.append("net.ipv4.ip_forward is not 1")
+        yield Drift(f"uplinks known to the rules are {sorted(known)}, default routes lead to {sorted(uplinks)}")
 
-    rules = shown_rules()
-    files = [f"{CONFIG}/rules", *(f"{CONFIG}/exits/{name}/rules" for name in release.exits)]
-    found += [f"ip rule is missing: {line}" for file in files for line in (read(file) or "").splitlines() if line not in rules]
-    routes = (read(f"{CONFIG}/routes") or "").splitlines()
-    found += [f"route is missing: {line}" for line in routes if not run("ip", "route", "show", *line.split(), check=False)]
 
-    peers = {}
-    for line in run("wg", "show", "wg0", "allowed-ips", check=False).splitlines():
-        key, _, allowed = line.partition("\t")
-        peers[key] = allowed.replace(" ", ", ")
-    if peers != expected_peers():
-        found.append("the peers of wg0 are not those of wg0.conf")
+def listens_on(text):
+    """[(address, port)] that a resolver's configuration has it listen on."""
+    port = re.search(r"^port=(\d+)$", text, re.MULTILINE)
+    return [(address, int(port[1]) if port else 53) for address in re.findall(r"^listen-address=(\S+)$", text, re.MULTILINE)]
 
+
+def resolver_drift(release, states):
+    """Of resolvers whose units are active: whether somebody listens where they shall."""
+    listening = set()
+    for option in ("-Hlun", "-Hltn"):
+        listening |= {(option, line.split()[3]) for line in run("ss", option, check=False).splitlines()}
+    for name in release.resolvers():
+        unit = units.resolver_unit(name)
+        for address, port in listens_on(release.files[f"{CONFIG}/resolvers/{name}.conf"]):
+            lacking = [what for what, option in (("UDP", "-Hlun"), ("TCP", "-Hltn")) if (option, f"{address}:{port}") not in listening]
+            if lacking and units.is_active(states[unit]):
+                yield Drift(f"resolver {name} does not listen on {address}:{port} ({', '.join(lacking)})", command("systemctl", "restart", unit))
+
+
+def findings(release):
+    """What differs from the release, a Drift each; an empty list when nothing does."""
+    states, links = units.states(release), exits.links()
+    found = [*file_drift(release), *unit_drift(states), *host_ruleset_drift(), *uplink_drift()]
+    found += sysctl_drift("", (), {"net.ipv4.ip_forward": "1"})
+    found += rule_drift(release)
+    found += table_drift("", release.files[f"{CONFIG}/routes"])
+    found += interface.findings(release, links)
     for name in release.exits:
-        found += exit_findings(name)
-    return found
-
-
-def exit_findings(name):
-    values = variables(name)
-    namespace, number = values.get("NAMESPACE", ""), values.get("TABLE", "")
-    if not os.path.exists(f"/run/netns/{namespace}"):
-        return [f"exit {name}: namespace {namespace} is missing"]
-    found = []
-    if table(None, "ip", "netns", "exec", namespace) != table(f"{CONFIG}/exits/{name}/namespace.nft"):
-        found.append(f"exit {name}: nft table inet {TABLE} of {namespace} is not as released")
-    if not succeeds("ip", "link", "show", values.get("HOST_LINK", ""), "up"):
-        found.append(f"exit {name}: {values.get('HOST_LINK')} is missing or down")
-    routes = run("ip", "route", "show", "table", number, check=False)
-    for wanted in (f"default via {values.get('NAMESPACE_ADDRESS')} dev {values.get('HOST_LINK')}", "unreachable default"):
-        if wanted not in routes:
-            found.append(f"exit {name}: table {number} lacks `{wanted}`")
+        found += exits.findings(release, name, links, states[units.exit_unit(name)].get("MainPID", "0"))
+    found += resolver_drift(release, states)
     return found

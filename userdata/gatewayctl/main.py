@@ -1,12 +1,15 @@
 """gatewayctl: applies, shows, checks and removes the gateway on this machine."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 
 import apply
 import check
+import layout
+import metrics
 import removal
 import selection
 import status
@@ -38,20 +41,29 @@ def do_down(arguments):
 
 def do_status(arguments):
     report = status.report(release())
-    print(json.dumps(report, indent=2) if arguments.json else status.text(report))
+    colours = arguments.colour == "always" or (arguments.colour == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    print(json.dumps(report, indent=2) if arguments.json else layout.text(report, colours))
     return 0
 
 
 def do_check(arguments):
-    with lock():
+    mended = []
+    # What is said meanwhile is not for the program that reads the JSON.
+    with lock(), contextlib.redirect_stdout(sys.stderr if arguments.json else sys.stdout):
         current = release()
         left = check.findings(current)
         if left and arguments.repair:
             for line in left:
                 say(f"mending: {line}")
-            apply.repair(current)
-            left = check.findings(current)
-    print(json.dumps({"ok": not left, "findings": left}, indent=2) if arguments.json else "\n".join(left or ["the machine is as its release says"]))
+            before = left
+            apply.repair(current, before)
+            left = transaction.settled(lambda: check.findings(current))
+            mended = [line for line in before if line not in left]
+        metrics.note_check(left)
+    if arguments.json:
+        print(json.dumps({"ok": not left, "findings": left, "mended": mended}, indent=2))
+    else:
+        print("\n".join(left or ["the machine is as its release says"]))
     return 1 if left else 0
 
 
@@ -71,6 +83,7 @@ def parser():
     commands.add_parser("apply", help="make the machine what the release on standard input says; go back if that fails").set_defaults(do=do_apply)
     show = commands.add_parser("status", help="show the exits, the resolvers and the clients")
     show.add_argument("--json", action="store_true", help="for programs")
+    show.add_argument("--colour", "--color", choices=("auto", "always", "never"), default="auto", help="default: on a terminal, unless NO_COLOR is set")
     show.set_defaults(do=do_status)
     look = commands.add_parser("check", help="compare the machine with its release; exit status 1 when something differs")
     look.add_argument("--repair", action="store_true", help="mend what differs")

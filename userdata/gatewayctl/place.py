@@ -7,6 +7,7 @@ CONTROL = "gatewayctl"
 TABLE = "wg_gateway"
 FIREWALL = "wg-gateway-firewall.service"
 WATCH = "wg-gateway-watch.service"
+METRICS = "wg-gateway-metrics.service"
 WIREGUARD = "wg-quick@wg0.service"
 
 PACKAGES = ["wireguard-tools", "openvpn", "dnsmasq-base", "nftables", "conntrack", "iproute2", "procps", "logrotate", "tzdata"]

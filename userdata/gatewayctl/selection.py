@@ -12,6 +12,8 @@ import zoneinfo
 from machine import CONFIG, RUN, Fault, read, remove, run, script, write
 
 SELECTED = f"{RUN}/selected"
+# Names of what was selected and is perhaps not loaded yet: whoever is ended in between, or cannot load it, leaves it to the next.
+UNLOADED = f"{RUN}/unloaded"
 
 
 def selectors():
@@ -56,6 +58,7 @@ def select(choices):
     """Notes what is selected, {name: variant}. The names of those that were something else before."""
     changed = [name for name, variant in choices.items() if selected(name) != variant]
     for name in changed:
+        write(f"{UNLOADED}/{name}", "", 0o644)
         write(f"{SELECTED}/{name}", f"{choices[name]}\n", 0o644)
     return changed
 
@@ -79,7 +82,9 @@ def select_at_start():
 
 def clients():
     """[(address, name, exits)] from the release, the exits as one word."""
-    return [tuple(line.split()) for line in (read(f"{CONFIG}/clients") or "").splitlines()]
+    lines = (line.split() for line in (read(f"{CONFIG}/clients") or "").splitlines())
+    # Somebody may have written to the file; who mends that must not stop here.
+    return [tuple(words) for words in lines if len(words) == 3]
 
 
 def within(address, sources):
@@ -103,24 +108,28 @@ def cut(addresses):
             run("conntrack", "-D", "-s", address, "-p", protocol, check=False)
 
 
-def load(changed):
-    """Loads the rules with what is selected now, and cuts the clients that the selectors of these names concern. Raises Fault when the rules
-    cannot be loaded, as without a default route; then nothing is selected of what changed, so that the next call tries again."""
-    try:
-        script("firewall.sh", "reload")
-    except Fault:
-        for name in changed:
-            remove(f"{SELECTED}/{name}")
-        raise
+def unloaded():
+    """The names of what was selected and is perhaps not loaded yet."""
+    return set(os.listdir(UNLOADED)) if os.path.isdir(UNLOADED) else set()
+
+
+def load():
+    """Loads the rules with what is selected now, and cuts the clients for whom that is new. Raises Fault when the rules cannot be loaded, as
+    without a default route; then it is left to the next call."""
+    names = unloaded()
+    script("firewall.sh", "reload")
     known = selectors()
-    concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in changed]
+    concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in names]
     sources = [source for selector in concerned for source in selector["sources"]]
     cut(address for address, *_ in clients() if within(address, sources))
+    for name in names:
+        remove(f"{UNLOADED}/{name}")
 
 
 def switch(choices):
-    """Selects, loads the rules, and cuts the clients that it concerns. The names of what changed. Raises Fault as load() does."""
-    changed = select(choices)
-    if changed:
-        load(changed)
-    return changed
+    """Selects, loads the rules, and cuts the clients that it concerns. The names of what was loaded anew. Raises Fault as load() does."""
+    select(choices)
+    names = sorted(unloaded() & set(choices))
+    if unloaded():
+        load()
+    return names

@@ -1,22 +1,27 @@
-"""What the gateway is doing now, for people and for programs."""
+"""What the gateway is doing now, as data; layout.py makes it a text."""
 
 import json
+import os
 import re
 import time
 
+import check
+import exits
+import questions
 import selection
-import watch
-from check import findings, variables
-from machine import active, read, run
-
+import units
+from health import recorded
+from machine import CONFIG, RUN, read, run
 
 TROUBLE = re.compile(r"AUTH_FAILED|VERIFY ERROR|TLS [Ee]rror|[Cc]onnection refused|Cannot |[Ff]ailed|Inactivity timeout|not known to DNS")
+# Seconds to wait for the answers to a question.
+ANSWER_SECONDS = 1.5
 
 
-def last_error(log):
-    """What a tunnel's program complained of since it last came up; None when it did not, or is up."""
+def last_error(text):
+    """What a tunnel's program complained of in its log since it last came up; None when it did not, or is up."""
     found = None
-    for line in (read(log) or "").splitlines()[-400:]:
+    for line in text.splitlines()[-400:]:
         if "Initialization Sequence Completed" in line or "is set up" in line:
             found = None
         elif TROUBLE.search(line):
@@ -24,37 +29,77 @@ def last_error(log):
     return found
 
 
-def exit_report(name):
-    """{name, namespace, running, well: it answers through the tunnel, resolver running, tunnelAddress and lastError or None, log}"""
-    namespace = variables(name).get("NAMESPACE", "")
-    shown = run("ip", "-n", namespace, "-j", "-4", "address", "show", "dev", "tun0", check=False)
-    addresses = [entry["local"] for link in json.loads(shown or "[]") for entry in link.get("addr_info", [])]
+def exit_report(name, state):
+    """
+    {name, namespace, health, healthFor, well, running, uptime, tunnelAddress, publicAddress, receivedBytes, sentBytes, lastError, log}.
+    healthFor and uptime in seconds; None for what there is not. publicAddress is for report() to fill in. state: of its unit.
+    """
+    values = exits.variables(name)
+    shown = json.loads(run("ip", "-n", values.get("NAMESPACE", ""), "-j", "-s", "address", "show", "dev", "tun0", check=False) or "[]")
+    links = [link for link in shown if link]
+    addresses = [entry["local"] for link in links for entry in link["addr_info"] if entry["family"] == "inet"]
+    counted = links[0]["stats64"] if links else {}
+    seen = recorded(name)
+    word, seconds = (seen[0], round(time.monotonic() - seen[1])) if seen else ("unknown", None)
     return {
         "name": name,
-        "namespace": namespace,
-        "running": active(f"wg-gateway-exit@{name}.service"),
-        "well": (read(f"{watch.HEALTH}/{name}") or "").strip() == "well",
-        "resolver": active(f"wg-gateway-resolver@{name}.service"),
+        "namespace": values.get("NAMESPACE"),
+        "health": word,
+        "healthFor": seconds,
+        "well": word == "well",
+        "running": units.is_active(state),
+        "uptime": units.uptime(state),
         "tunnelAddress": addresses[0] if addresses else None,
-        "lastError": last_error(variables(name).get("LOG", "")),
-        "log": variables(name).get("LOG"),
+        "publicAddress": None,
+        "receivedBytes": counted.get("rx", {}).get("bytes"),
+        "sentBytes": counted.get("tx", {}).get("bytes"),
+        "lastError": last_error(read(values.get("LOG", "")) or ""),
+        "log": values.get("LOG"),
     }
 
 
-def client_reports():
-    """[{publicKey, endpoint, address, name, ways, lastHandshake seconds ago or None, received, sent bytes}] from `wg show wg0 dump`"""
+def ways_now(ways, selected):
+    """
+    Of a client's ways `CONDITION=EXIT;...;EXIT` those that count now: without those of closed windows and of rules that come too late, and
+    with the group's member in the place of a group. selected: {name of a selector: what is selected}.
+    """
+    left = []
+    for way in ways.split(";"):
+        condition, _, leads_to = way.rpartition("=")
+        parts = condition.split("@")
+        traffic = "" if parts[0].startswith("window-") else parts[0]
+        if any(selected.get(part) != "open" for part in parts if part.startswith("window-")):
+            continue
+        if f"group-{leads_to}" in selected:
+            member = selected[f"group-{leads_to}"] or "none"
+            leads_to = "block" if member == "none" else member
+        left.append(f"{traffic}={leads_to}" if traffic else leads_to)
+        if not traffic:
+            break
+    return ";".join(left)
+
+
+def client_reports(selected):
+    """
+    [{publicKey, endpoint, address, name, ways, exit: the ways that count now, lastHandshake seconds ago or None, lastHandshakeTime seconds
+    since the epoch or 0, received, sent bytes}] from `wg show wg0 dump`
+    """
     reports = []
     known = {address: (name, ways) for address, name, ways in selection.clients()}
     for line in run("wg", "show", "wg0", "dump", check=False).splitlines()[1:]:
         key, _psk, endpoint, allowed, handshake, received, sent, _keepalive = line.split("\t")
+        address = allowed.split("/")[0]
+        name, ways = known.get(address, ("", ""))
         reports.append(
             {
                 "publicKey": key,
-                "address": allowed.split("/")[0],
-                "name": known.get(allowed.split("/")[0], ("", ""))[0],
-                "ways": known.get(allowed.split("/")[0], ("", ""))[1],
+                "address": address,
+                "name": name,
+                "ways": ways,
+                "exit": ways_now(ways, selected),
                 "endpoint": None if endpoint == "(none)" else endpoint,
                 "lastHandshake": int(time.time()) - int(handshake) if int(handshake) else None,
+                "lastHandshakeTime": int(handshake),
                 "received": int(received),
                 "sent": int(sent),
             }
@@ -62,28 +107,55 @@ def client_reports():
     return reports
 
 
-def report(release):
+def resolver_report(name, config, state):
+    """{name, listens: ["ADDRESS:PORT"], running, answers, uptime}; answers is for report() to fill in."""
+    listens = check.listens_on(config)
     return {
-        "release": release.digest[:12],
-        "drift": findings(release),
-        "resolver": active("wg-gateway-resolver@host.service"),
-        "selected": {one["name"]: selection.selected(one["name"]) for kind in ("windows", "groups") for one in selection.selectors()[kind]},
-        "exits": [exit_report(name) for name in release.exits],
-        "clients": client_reports(),
+        "name": name,
+        "listens": [f"{address}:{port}" for address, port in listens],
+        "running": units.is_active(state),
+        "answers": False,
+        "uptime": units.uptime(state),
     }
 
 
-def text(shown):
-    lines = [f"release   {shown['release']}, " + (f"{len(shown['drift'])} differences (gatewayctl check)" if shown["drift"] else "the machine is as it says")]
-    lines.append(f"resolver  {'up' if shown['resolver'] else 'DOWN'}")
-    for one in shown["exits"]:
-        tunnel = one["tunnelAddress"] or "no tunnel"
-        lines.append(f"exit      {one['name']}: {'well' if one['well'] else 'ILL' if one['running'] else 'DOWN'}, {tunnel}, resolver {'up' if one['resolver'] else 'DOWN'}, log {one['log']}")
-        if one["lastError"]:
-            lines.append(f"          last error: {one['lastError']}")
-    for name, variant in shown["selected"].items():
-        lines.append(f"selected  {name}: {variant}")
-    for one in shown["clients"]:
-        seen = "never seen" if one["lastHandshake"] is None else f"handshake {one['lastHandshake']} s ago"
-        lines.append(f"client    {one['address']} {one['name']} ({one['ways']}): {seen}, received {one['received']} B, sent {one['sent']} B")
-    return "\n".join(lines)
+def observed(release):
+    """What can be seen without asking anybody and without comparing."""
+    states = units.states(release)
+    known = selection.selectors()
+    selected = {one["name"]: selection.selected(one["name"]) for kind in ("windows", "groups") for one in known[kind]}
+    return {
+        "release": release.digest[:12],
+        "open": os.path.exists(f"{RUN}/open"),
+        "uptime": units.uptime(states["wg-quick@wg0.service"]),
+        "selected": selected,
+        "exits": [exit_report(name, states[units.exit_unit(name)]) for name in release.exits],
+        "resolvers": [
+            resolver_report(name, release.files[f"{CONFIG}/resolvers/{name}.conf"], states[units.resolver_unit(name)]) for name in release.resolvers()
+        ],
+        "clients": client_reports(selected),
+    }
+
+
+def report(release):
+    """observed(), and what is asked and compared: the resolvers, the exits' public addresses, the drift."""
+    shown = {"drift": check.findings(release), **observed(release)}
+    upstreams = selection.selectors()["upstreams"]
+    whom = {one["name"]: ("", *last_address(one)) for one in shown["resolvers"] if one["running"]}
+    answers = questions.ask(whom, questions.ROOT, ANSWER_SECONDS)
+    for one in shown["resolvers"]:
+        one["answers"] = one["name"] in answers and not questions.failed(answers[one["name"]])
+    # Through each exit, and of nobody but those who are asked for names anyway.
+    up = [one for one in shown["exits"] if one["tunnelAddress"]]
+    whom = {(one["name"], upstream): (exits.variables(one["name"])["HOST_ADDRESS"], upstream, 53) for one in up for upstream in upstreams}
+    answers = questions.ask(whom, questions.WHOAMI, ANSWER_SECONDS)
+    for one in up:
+        seen = [questions.address_seen(answers[one["name"], upstream]) for upstream in upstreams if (one["name"], upstream) in answers]
+        one["publicAddress"] = next((address for address in seen if address), None)
+    return shown
+
+
+def last_address(resolver):
+    """Where a resolver is asked by clients: the last of those it listens on."""
+    address, _, port = resolver["listens"][-1].rpartition(":")
+    return address, int(port)

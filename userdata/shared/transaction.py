@@ -38,11 +38,11 @@ class Steps:
         """Takes the release away, and leaves the packages that came with it."""
 
 
-def settled(steps):
-    """What is still not right after a bounded while: units come up asynchronously."""
+def settled(look):
+    """What still differs after a bounded while, by a function that looks: units come up asynchronously."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
-        left = steps.findings(stored(PENDING))
+        left = look()
         if not left or time.monotonic() > deadline:
             return left
         time.sleep(0.2)
@@ -72,11 +72,11 @@ def apply(text, steps):
         install()
         steps.prepare(new)
         steps.switch(old, new, touched)
-        left = settled(steps)
+        left = settled(lambda: steps.findings(new))
         if left:
             # Somebody changed what this release does not: mend that too, before calling it a failure.
             steps.mend(new)
-            left = settled(steps)
+            left = settled(lambda: steps.findings(new))
         if left:
             raise Fault("the machine is not as the release says:\n  " + "\n  ".join(left))
     except Exception as error:

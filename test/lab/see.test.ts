@@ -1,0 +1,407 @@
+import { chmodSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { onMachine, orNothing } from "../../lab/flows";
+import type { Scenario } from "../../lab/flows/flow";
+import { Lab } from "../../lab/lab";
+import { run, until } from "../../lab/process";
+import { deployInto, openLab, settled } from "../../lab/scenario";
+import { stateFolder } from "../../lab/state";
+import { addresses, namespaceOf } from "../../lab/topology";
+import { readExposition } from "../machine/exposition";
+
+const quiet = () => undefined;
+const METRICS = "http://10.4.0.1:9586/metrics";
+
+let scenario: Scenario;
+const machine = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trimEnd());
+
+interface Checked {
+  readonly ok: boolean;
+  readonly findings: string[];
+  readonly mended: string[];
+}
+/** What `gatewayctl check --json` says, whatever its exit status. */
+const check = async (...words: string[]): Promise<Checked> => {
+  const command = ["gatewayctl", "check", "--json", ...words];
+  const { stdout, exitCode } = await scenario.lab.machine.exec(command, { timeout: 90_000 });
+  const said = JSON.parse(stdout) as Checked;
+  expect(exitCode).toBe(said.ok ? 0 : 1);
+  return said;
+};
+
+/** What is looked at of `gatewayctl status --json`. */
+interface Status {
+  readonly drift: string[];
+  readonly open: boolean;
+  readonly exits: Record<string, unknown>[];
+  readonly resolvers: { readonly name: string; readonly running: boolean; readonly answers: boolean }[];
+  readonly selected: Record<string, string>;
+  readonly clients: { readonly name: string; readonly received: number; readonly sent: number }[];
+}
+const status = async (): Promise<Status> => JSON.parse(await machine("gatewayctl status --json")) as Status;
+const clientOf = ({ clients }: Status, name: string) => clients.find((one) => one.name === name)!;
+
+/** Hours that are not now, whenever the test runs. */
+const hour = (ahead: number) => new Date(Date.now() + ahead * 3_600_000).toISOString().slice(11, 16);
+const changes = {
+  metrics: { from: ["direct"] },
+  groups: [{ name: "any", members: ["vpn"] }],
+  rules: [
+    { from: "10.4.0.50", during: { from: hour(6), to: hour(7), timeZone: "UTC" }, exit: "block" },
+    { from: "10.4.0.128/25", exit: "any" },
+  ],
+};
+
+beforeAll(async () => {
+  scenario = await deployInto(await openLab(quiet), quiet);
+});
+afterAll(() => Lab.clear());
+
+describe("metrics", () => {
+  test("are off by default: nothing listens", async () => {
+    expect(await machine("ss -Hltn 'sport = :9586'; systemctl is-active wg-gateway-metrics || true")).toBe("inactive");
+    await scenario.deployment.up(changes);
+    await settled(scenario.lab);
+  });
+
+  test("are fetched by the client that is named, in Prometheus' format, and say what the status says", async () => {
+    const { direct } = scenario.lab.clients;
+    // Every fifteen seconds there are new ones; these shall have seen the exit well.
+    const text = await until("the exit is seen up", 60_000, async () => {
+      const got = await orNothing(direct.fetch(METRICS));
+      return /^wg_gateway_exit_up\{exit="vpn"\} 1$/m.test(got) ? `${got}\n` : undefined;
+    });
+    const samples = readExposition(text);
+    const value = (name: string, labels: Record<string, string> = {}) =>
+      samples.find((one) => one.name === name && Object.entries(labels).every(([key, is]) => one.labels[key] === is))
+        ?.value;
+    const now = await status();
+    for (const name of ["direct", "vpn"]) {
+      expect(value("wg_gateway_client_receive_bytes_total", { client: name })).toBeGreaterThan(0);
+      expect(value("wg_gateway_client_receive_bytes_total", { client: name })).toBeLessThanOrEqual(
+        clientOf(now, name).received,
+      );
+      expect(Date.now() / 1000).toBeGreaterThanOrEqual(
+        value("wg_gateway_client_last_handshake_timestamp_seconds", { client: name })!,
+      );
+    }
+    expect(value("wg_gateway_open")).toBe(1);
+    expect(value("wg_gateway_group_member", { group: "any", member: "vpn" })).toBe(1);
+    expect(value("wg_gateway_group_member", { group: "any", member: "none" })).toBe(0);
+    expect(samples.filter(({ name }) => name === "wg_gateway_window_open").map((one) => one.value)).toEqual([0]);
+    for (const resolver of ["host", "local", "vpn"]) expect(value("wg_gateway_resolver_running", { resolver })).toBe(1);
+    expect(await orNothing(direct.fetch("http://10.4.0.1:9586/"))).toBe("no answer");
+  });
+
+  test("are not for other clients, nor for the uplink's side", async () => {
+    const { lab } = scenario;
+    expect(await orNothing(lab.clients.vpn.fetch(METRICS, { timeout: 2000 }))).toBe("no answer");
+    const outside = (url: string) =>
+      orNothing(lab.hosts.cloud.must(["curl", "--silent", "--fail", "--max-time", "2", url]));
+    expect(await outside(`http://${addresses.gateway}:9586/metrics`)).toBe("no answer");
+    // A neighbour who takes the machine for a router to its inner address; no router of the lab lets the answer to it.
+    await lab.hosts.cloud.must(["ip", "route", "add", "10.4.0.1", "via", addresses.gateway]);
+    const answers = async () => {
+      const capture = await lab.machine.network().capture("ens5", "src 10.4.0.1 and tcp src port 9586");
+      await outside(METRICS);
+      return (await capture.stop()).length;
+    };
+    expect(await answers()).toBe(0);
+    // Control: without the chain it is answered.
+    await machine("nft flush chain inet wg_gateway filter_input");
+    expect(await answers()).toBeGreaterThan(0);
+    await machine("gatewayctl check --repair");
+    expect(await answers()).toBe(0);
+  });
+
+  test("that are old are not told", async () => {
+    await machine("systemctl stop wg-gateway-watch; touch -d '2 minutes ago' /run/wg-gateway/metrics");
+    const { direct } = scenario.lab.clients;
+    expect(await direct.host.must(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", METRICS])).toBe("503");
+    await machine("systemctl start wg-gateway-watch");
+    await until("there are new ones", 20_000, async () => (await orNothing(direct.fetch(METRICS))).includes("_info"));
+  });
+
+  test("come from a process without rights", async () => {
+    await machine("systemd-analyze security --no-pager --threshold=30 wg-gateway-metrics.service >/dev/null");
+    const user = await machine("ps -o user= -p $(systemctl show -P MainPID wg-gateway-metrics)");
+    expect(user).not.toBe("root");
+    expect(await machine("ss -Hltn 'sport = :9586' | awk '{ print $4 }'")).toBe("10.4.0.1:9586");
+  });
+});
+
+describe("the status", () => {
+  test("is what is", async () => {
+    const { lab } = scenario;
+    await until("the daemon has seen the exit well", 30_000, async () => (await status()).exits[0]?.["well"] === true);
+    const before = await status();
+    await lab.clients.vpn.fetch(`http://${addresses.web}/`);
+    const seen = await status();
+    expect(seen).toMatchObject({ drift: [], open: true });
+    const tunnel = await machine('ip -n vpn_ns -j -4 address show dev tun0 | grep -o \'"local":"[0-9.]*"\'');
+    expect(`"local":"${String(seen.exits[0]?.["tunnelAddress"])}"`).toBe(tunnel);
+    expect(seen.exits).toMatchObject([
+      { name: "vpn", namespace: "vpn_ns", health: "well", running: true, publicAddress: null, lastError: null },
+    ]);
+    expect(seen.resolvers.map(({ name, running, answers }) => `${name} ${running} ${answers}`)).toEqual([
+      "host true true",
+      "local true true",
+      "vpn true true",
+    ]);
+    expect(clientOf(seen, "vpn")).toMatchObject({ address: "10.4.0.200", ways: "any", exit: "vpn" });
+    expect(clientOf(seen, "direct")).toMatchObject({ address: "10.4.0.50", exit: "direct" });
+    expect(JSON.stringify(clientOf(seen, "vpn"))).toContain(`"endpoint":"${addresses.homeVpn}:`);
+    expect(clientOf(seen, "vpn").received).toBeGreaterThan(clientOf(before, "vpn").received);
+    expect(clientOf(seen, "vpn").sent).toBeGreaterThan(clientOf(before, "vpn").sent);
+    expect(Object.values(seen.selected).sort()).toEqual(["closed", "vpn"]);
+  });
+
+  test("asks what address is seen through the exit alone, of the upstreams alone", async () => {
+    const capture = await scenario.lab.hosts.internet.capture("any", "inbound and port 53");
+    await status();
+    const asked = (await capture.stop()).filter((line) => line.includes("whoami.cloudflare"));
+    expect(new Set(asked.map((line) => / IP (\d+\.\d+\.\d+\.\d+)\.\d+ >/.exec(line)?.[1]))).toEqual(
+      new Set([addresses.provider]),
+    );
+    expect(new Set(asked.map((line) => /> (\d+\.\d+\.\d+\.\d+)\.53:/.exec(line)?.[1]))).toEqual(
+      new Set(addresses.upstreams),
+    );
+  });
+
+  test("tells a resolver that is silent, an exit that is down, and drift", async () => {
+    await machine(
+      "systemctl kill -s STOP wg-gateway-resolver@local; systemctl stop wg-gateway-exit@vpn; ip rule del priority 103",
+    );
+    const text = await machine("gatewayctl status");
+    expect(text).toMatch(/^local +SILENT /m);
+    expect(text).toMatch(/^vpn +DOWN +- +no tunnel +not told /m);
+    expect(text).toContain("differences (gatewayctl check)");
+    expect(text).not.toContain("\u001b");
+    expect(await machine("gatewayctl status --colour always")).toContain("\u001b[31mSILENT\u001b[0m");
+    await machine("systemctl kill -s CONT wg-gateway-resolver@local; gatewayctl check --repair");
+  });
+
+  test("is shown at the operator's desk, over SSH", async () => {
+    // In the CLI's place: the outputs are those of the deployment.
+    const bin = stateFolder("desk");
+    const { connection } = scenario.deployed.outputs as unknown as { connection: unknown };
+    writeFileSync(`${bin}/pulumi`, `#!/bin/sh\ncat <<'EOF'\n${JSON.stringify(connection)}\nEOF\n`);
+    chmodSync(`${bin}/pulumi`, 0o755);
+    const desk = (...words: string[]) =>
+      run(
+        ["ip", "netns", "exec", namespaceOf("operator"), process.execPath, "--import", "./desk/ready.mjs"].concat(
+          "desk/main.ts",
+          "status",
+          "--stack",
+          "lab",
+          ...words,
+        ),
+        { env: { ...process.env, PATH: `${bin}:${process.env["PATH"]}` }, timeout: 60_000 },
+      );
+    const { stdout, stderr, exitCode } = await desk();
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+    expect(stdout).toMatch(/^release [0-9a-f]{12}: the machine is as it says; up /);
+    expect(stdout).toMatch(/^direct +10\.4\.0\.50 +direct /m);
+    expect(JSON.parse((await desk("--json")).stdout)).toMatchObject({ drift: [], open: true });
+  });
+});
+
+describe("the watch daemon", () => {
+  test("loads what another one had selected and was killed before it loaded", async () => {
+    const [window] = Object.keys((await status()).selected).filter((name) => name.startsWith("window-"));
+    const select = (variant: string) =>
+      `python3 -B -c 'import sys; sys.path.insert(0, "/usr/local/lib/wg-gateway/gatewayctl"); import selection; selection.select({"${window}": "${variant}"})'`;
+    await machine(`systemctl stop wg-gateway-watch; ${select("open")}; /usr/local/lib/wg-gateway/firewall.sh reload`);
+    await machine(select("closed"));
+    // Control: nothing but the daemon loads it.
+    expect((await check()).findings).toContainEqual(
+      expect.stringMatching(/^nft table inet wg_gateway of the host is not as released: /),
+    );
+    await machine("systemctl start wg-gateway-watch");
+    await until("it is loaded", 20_000, async () => !(await check()).findings.some((line) => line.startsWith("nft")));
+  });
+});
+
+/** What somebody does to the machine, and each line that `check` then says: the whole of it. */
+type Drift = readonly [made: string, ...said: (string | RegExp)[]];
+
+/** Those that leave each other alone: all made at once, seen each, and mended at once. */
+const together: readonly Drift[] = [
+  ["rm /usr/local/lib/wg-gateway/tun-up.sh", "file /usr/local/lib/wg-gateway/tun-up.sh is missing"],
+  ["echo '# more' >>/etc/wg-gateway/clients", "file /etc/wg-gateway/clients has another content than released"],
+  ["chmod 0644 /etc/wireguard/wg0.conf", "file /etc/wireguard/wg0.conf has the mode 0644, not 0600"],
+  ["chown nobody /etc/wg-gateway/rules", /^file \/etc\/wg-gateway\/rules belongs to user \d+, not to root$/],
+  [
+    "mkdir -p /etc/wg-gateway/exits/old && touch /etc/wg-gateway/exits/old/variables",
+    "file /etc/wg-gateway/exits/old/variables is surplus",
+  ],
+  ["systemctl stop wg-gateway-resolver@host", "unit wg-gateway-resolver@host.service is not active (inactive)"],
+  ["systemctl mask -q --now wg-gateway-resolver@local", "unit wg-gateway-resolver@local.service is masked"],
+  [
+    "systemctl disable -q wg-gateway-metrics",
+    "unit wg-gateway-metrics.service is not enabled: it does not start at boot",
+  ],
+  [
+    "mkdir /etc/systemd/system/wg-gateway-watch.service.d && printf '[Service]\\nNice=5\\n' >/etc/systemd/system/wg-gateway-watch.service.d/x.conf",
+    "file /etc/systemd/system/wg-gateway-watch.service.d/x.conf is surplus",
+    "units have changed on the disk since systemd read them",
+  ],
+  ["ip rule del priority 103", "ip rule is missing: priority 103 from all to 10.0.1.0/24 lookup main protocol 45"],
+  [
+    "ip rule add priority 200 from 192.0.2.9 lookup main",
+    "ip rule is surplus: priority 200 from 192.0.2.9 lookup main",
+  ],
+  [
+    "ip rule add priority 7000 from 192.0.2.9 lookup 200",
+    "ip rule is surplus: priority 7000 from 192.0.2.9 lookup 200",
+  ],
+  ["ip route del table 200 unreachable default", "exit vpn: table 200 lacks `unreachable default metric 4294967295`"],
+  ["ip route add 192.0.2.0/24 dev lo table 200", "exit vpn: table 200 has the surplus route `192.0.2.0/24 dev lo`"],
+  [
+    "nft add rule inet wg_gateway forward_direct accept; nft delete element inet wg_gateway upstreams '{ 8.8.8.8 }'",
+    "nft table inet wg_gateway of the host is not as released: chain forward_direct: 1 surplus; set upstreams: 1 missing",
+  ],
+  [
+    "nft add element inet wg_gateway uplinks '{ \"lo\" }'",
+    "uplinks known to the rules are ['ens5', 'lo'], default routes lead to ['ens5']",
+  ],
+  [
+    "ip netns exec vpn_ns nft add element inet wg_gateway provider '{ 192.0.2.1 . tcp . 80 }'",
+    "exit vpn: nft table inet wg_gateway of vpn_ns is not as released: set provider: 1 surplus",
+  ],
+  ["ip route del table 250 default", "table 250 lacks `default dev wg0`"],
+  ["sysctl -qw net.ipv4.ip_forward=0", "net.ipv4.ip_forward is 0, not 1"],
+  ["sysctl -qw net.ipv4.conf.veth-wg.rp_filter=1", "exit vpn: net.ipv4.conf.veth-wg.rp_filter is 1, not 2"],
+  [
+    "ip netns exec vpn_ns sysctl -qw net.ipv4.conf.all.rp_filter=1",
+    "exit vpn: vpn_ns: net.ipv4.conf.all.rp_filter is 1, not 2",
+  ],
+  ["ip netns exec vpn_ns sysctl -qw net.ipv4.ip_forward=0", "exit vpn: vpn_ns: net.ipv4.ip_forward is 0, not 1"],
+  ["ip link set wg0 mtu 1400", "wg0 has the MTU 1400, not 1420"],
+  ["ip link set veth-wg mtu 1400", "exit vpn: veth-wg has the MTU 1400, not 1500"],
+  ["ip -n vpn_ns link set veth-vpn mtu 1400", "exit vpn: veth-vpn has the MTU 1400, not 1500"],
+  ["ip address add 10.9.9.1/24 dev wg0", "wg0 has the surplus address 10.9.9.1/24"],
+  [
+    "ip -n vpn_ns address add 10.9.8.1/24 dev veth-vpn",
+    "exit vpn: veth-vpn has the surplus address 10.9.8.1/24",
+    "exit vpn: vpn_ns has the surplus route `10.9.8.0/24 dev veth-vpn`",
+  ],
+  ["ip -n vpn_ns link set lo down", "exit vpn: lo of vpn_ns is down"],
+  [
+    "ip -n vpn_ns route add 0.0.0.0/1 via 10.200.1.1",
+    "exit vpn: vpn_ns has the surplus route `0.0.0.0/1 via 10.200.1.1 dev veth-vpn`",
+  ],
+  [
+    "ip -n vpn_ns route add default via 10.200.1.1 metric 5",
+    "exit vpn: vpn_ns has the surplus route `default via 10.200.1.1 dev veth-vpn metric 5`",
+  ],
+  ["ip -n vpn_ns route del default dev tun0", "exit vpn: vpn_ns lacks the route `default dev tun0`"],
+  [
+    `ip -n vpn_ns route del ${addresses.provider}`,
+    `exit vpn: vpn_ns lacks the route \`${addresses.provider} via 10.200.1.1 dev veth-vpn\``,
+  ],
+  [
+    "wg set wg0 peer $(wg show wg0 allowed-ips | grep 10.4.0.50 | cut -f 1) preshared-key <(wg genpsk)",
+    "wg0's peer direct has another preshared key than released",
+  ],
+  [
+    "wg set wg0 peer $(wg show wg0 allowed-ips | grep 10.4.0.200 | cut -f 1) allowed-ips 10.4.0.77/32",
+    "wg0's peer vpn has the addresses 10.4.0.77/32, not 10.4.0.200/32",
+  ],
+  ["wg set wg0 peer $(wg genkey | wg pubkey) allowed-ips 10.4.0.88/32", /^wg0 has the surplus peer \S{44}$/],
+];
+
+/** Those that take others with them, one after another. */
+const alone: readonly Drift[] = [
+  [
+    "nft flush ruleset; ip netns exec vpn_ns nft flush ruleset",
+    "nft table inet wg_gateway of the host is missing",
+    "uplinks known to the rules are [], default routes lead to ['ens5']",
+    "exit vpn: nft table inet wg_gateway of vpn_ns is missing",
+  ],
+  ["ip -n vpn_ns link set tun0 down", "exit vpn: tun0 is down"],
+  [
+    // It runs, and as another file had it.
+    "cd /etc/wg-gateway/resolvers; sed -i s/5353/5354/ local.conf; systemctl restart wg-gateway-resolver@local; timeout 10 bash -c 'until ss -Hlun sport = :5354 | grep -q 5354; do sleep 0.05; done'; sed -i s/5354/5353/ local.conf",
+    "resolver local does not listen on 10.4.0.1:5353 (UDP, TCP)",
+  ],
+  [
+    "ip link set veth-wg down",
+    "exit vpn: veth-wg is down",
+    "exit vpn: table 200 lacks `default via 10.200.1.2 dev veth-wg`",
+  ],
+  [
+    "ip link del veth-wg",
+    "exit vpn: veth-wg is missing",
+    "exit vpn: table 200 lacks `default via 10.200.1.2 dev veth-wg`",
+  ],
+  ["ip netns del vpn_ns", "exit vpn: the namespace vpn_ns is missing"],
+  [
+    "ip netns del vpn_ns; ip netns add vpn_ns; ip -n vpn_ns link set lo up",
+    "exit vpn: veth-vpn is missing in vpn_ns",
+    "exit vpn: its tunnel runs in another namespace than vpn_ns",
+    "exit vpn: vpn_ns: net.ipv4.ip_forward is 0, not 1",
+    /^exit vpn: vpn_ns: net\.ipv4\.conf\.all\.rp_filter is /,
+    /^exit vpn: vpn_ns: net\.ipv4\.conf\.default\.rp_filter is /,
+    "exit vpn: vpn_ns: net.ipv6.conf.all.disable_ipv6 is 0, not 1",
+    "exit vpn: vpn_ns: net.ipv6.conf.default.disable_ipv6 is 0, not 1",
+    "exit vpn: nft table inet wg_gateway of vpn_ns is missing",
+  ],
+  [
+    "wg set wg0 listen-port 45000 private-key <(wg genkey)",
+    "wg0 listens on another port than released",
+    "wg0 has another key than released",
+  ],
+  [
+    "ip address del 10.4.0.1/24 dev wg0; ip link set wg0 down",
+    "table 250 lacks `default dev wg0`",
+    "wg0 is down",
+    "wg0 lacks its address 10.4.0.1/24",
+  ],
+  ["ip link del wg0", "table 250 lacks `default dev wg0`", "wg0 is missing"],
+];
+
+describe("what differs", () => {
+  const fits = (line: string, said: string | RegExp) => (typeof said === "string" ? line === said : said.test(line));
+  async function seenAndMended(drifts: readonly Drift[]): Promise<void> {
+    expect((await check()).findings).toEqual([]);
+    for (const [made] of drifts) await machine(made);
+    const { findings } = await check();
+    const expected = drifts.flatMap(([, ...said]) => said);
+    expect(expected.filter((said) => !findings.some((line) => fits(line, said)))).toEqual([]);
+    expect(findings.filter((line) => !expected.some((said) => fits(line, said)))).toEqual([]);
+    const repaired = await check("--repair");
+    expect(repaired).toEqual({ ok: true, findings: [], mended: findings });
+  }
+
+  test("is seen, each by itself, and mended; a second repair finds nothing and restarts nothing", async () => {
+    await seenAndMended(together);
+    const started = "systemctl show -p ActiveEnterTimestampMonotonic 'wg-gateway-*' wg-quick@wg0";
+    const before = await machine(started);
+    expect(await check("--repair")).toEqual({ ok: true, findings: [], mended: [] });
+    expect(await machine(started)).toBe(before);
+    await settled(scenario.lab);
+  });
+
+  test.each(alone.map((drift) => [drift[0], drift] as const))("%s: seen, and mended", async (_, drift) => {
+    await seenAndMended([drift]);
+  });
+
+  test("mended, the clients are on their ways", async () => {
+    await settled(scenario.lab);
+    const { direct, vpn } = scenario.lab.clients;
+    expect((await direct.fetch(`http://${addresses.web}/`)).trim()).toBe(addresses.elastic);
+    await until(
+      "the VPN client is seen as its provider",
+      60_000,
+      async () => (await orNothing(vpn.fetch(`http://${addresses.web}/`))) === addresses.provider,
+    );
+  });
+});
+
+test("metrics that are taken away are gone", async () => {
+  await scenario.deployment.up();
+  expect(await machine("ss -Hltn 'sport = :9586'; systemctl is-active wg-gateway-metrics || true")).toBe("inactive");
+  expect(await machine("systemctl is-enabled wg-gateway-metrics || true")).toBe("disabled");
+  expect((await check()).findings).toEqual([]);
+});

@@ -1,0 +1,241 @@
+import fc from "fast-check";
+import { describe, expect, it, test } from "vitest";
+import { python } from "./python";
+
+describe("the ways of a client that count now", () => {
+  const selected = {
+    "group-any": "nl",
+    "group-off": "none",
+    "group-new": null,
+    "window-1": "open",
+    "window-2": "closed",
+  };
+  it.each([
+    ["direct", "direct"],
+    ["any", "nl"],
+    ["off", "block"],
+    ["new", "block"],
+    ["tcp:80,443=any;vpn", "tcp:80,443=nl;vpn"],
+    ["window-1=block;direct", "block"],
+    ["window-2=block;direct", "direct"],
+    ["udp@window-1=vpn;tcp:80@window-2=any;icmp=off;direct", "udp=vpn;icmp=block;direct"],
+    ["window-2=vpn;window-1=any;direct", "nl"],
+    ["", ""],
+  ])("%s: %s", (ways, now) => {
+    expect(python("import status\nresult = status.ways_now(*data)", [ways, selected])).toBe(now);
+  });
+});
+
+describe("the last error of a tunnel", () => {
+  it.each<[string, string, string | null]>([
+    ["is none in an empty log", "", null],
+    [
+      "is what it complained of",
+      "OpenVPN 2.6\nAUTH: Received control message: AUTH_FAILED\nSIGUSR1\n",
+      "AUTH: Received control message: AUTH_FAILED",
+    ],
+    ["is the last one", "TLS Error: a\nTLS Error: b\n", "TLS Error: b"],
+    ["is forgotten when it is up", "TLS Error: a\nInitialization Sequence Completed\n", null],
+    ["is forgotten when WireGuard is set up", "Cannot find\ntunnel to 1.2.3.4:5 is set up\n", null],
+    [
+      "comes after that",
+      "Initialization Sequence Completed\nInactivity timeout (--ping-restart)\n",
+      "Inactivity timeout (--ping-restart)",
+    ],
+  ])("%s", (_, log, error) => {
+    expect(python("import status\nresult = status.last_error(data)", log)).toBe(error);
+  });
+});
+
+describe("for people", () => {
+  it.each([
+    [null, "-"],
+    [0, "0 s"],
+    [59, "59 s"],
+    [60, "1 min"],
+    [61, "1 min 1 s"],
+    [3600, "1 h"],
+    [3661, "1 h 1 min"],
+    [90_000, "1 d 1 h"],
+    [86_400 * 30 + 59, "30 d"],
+  ])("%s seconds are %s", (seconds, text) => {
+    expect(python("import layout\nresult = layout.duration(data)", seconds)).toBe(text);
+  });
+
+  it.each([
+    [null, "-"],
+    [0, "0 B"],
+    [1023, "1023 B"],
+    [1024, "1.0 KiB"],
+    [1_500_000_000, "1.4 GiB"],
+    [2 ** 60, "1048576.0 TiB"],
+  ])("%s bytes are %s", (bytes, text) => {
+    expect(python("import layout\nresult = layout.size(data)", bytes)).toBe(text);
+  });
+
+  const shown = {
+    release: "0123456789ab",
+    drift: [] as string[],
+    open: true,
+    uptime: 4000,
+    selected: { "group-any": "nl", "window-1": "closed" },
+    exits: [
+      {
+        name: "vpn",
+        health: "ill",
+        healthFor: 20,
+        running: true,
+        uptime: 300,
+        tunnelAddress: null,
+        publicAddress: null,
+        receivedBytes: null,
+        sentBytes: null,
+        lastError: "AUTH_FAILED",
+        log: "/var/log/openvpn-ns.log",
+      },
+      {
+        name: "nl",
+        health: "well",
+        healthFor: 200,
+        running: true,
+        uptime: 300,
+        tunnelAddress: "10.9.0.2",
+        publicAddress: "203.0.113.30",
+        receivedBytes: 5000,
+        sentBytes: 10,
+        lastError: null,
+        log: "/var/log/openvpn-ns-nl.log",
+      },
+    ],
+    resolvers: [{ name: "host", listens: ["127.0.0.1:53", "10.4.0.1:53"], running: true, answers: true, uptime: 4000 }],
+    clients: [
+      {
+        publicKey: "KEY=",
+        name: "phone",
+        address: "10.4.0.200",
+        ways: "any",
+        exit: "nl",
+        lastHandshake: 5,
+        received: 3464,
+        sent: 1816,
+        endpoint: "198.51.100.7:1234",
+      },
+      {
+        publicKey: "KEY=",
+        name: "tv",
+        address: "10.4.0.201",
+        ways: "any",
+        exit: "nl",
+        lastHandshake: null,
+        received: 0,
+        sent: 0,
+        endpoint: null,
+      },
+    ],
+  };
+  const text = (data: unknown, colours = false): string =>
+    python("import layout\nresult = layout.text(*data)", [data, colours]);
+
+  test("the status is columns", () => {
+    expect(text(shown)).toBe(`release 0123456789ab: the machine is as it says; up 1 h 6 min
+
+EXIT  HEALTH           UP     TUNNEL ADDRESS  PUBLIC ADDRESS  RECEIVED  SENT
+vpn   ILL 20 s         5 min  no tunnel       not told        -         -
+nl    well 3 min 20 s  5 min  10.9.0.2        203.0.113.30    4.9 KiB   10 B
+last error of vpn: AUTH_FAILED (/var/log/openvpn-ns.log)
+
+RESOLVER  STATE    UP         LISTENS ON
+host      answers  1 h 6 min  127.0.0.1:53 10.4.0.1:53
+
+SELECTED   NOW
+group-any  nl
+window-1   closed
+
+CLIENT  ADDRESS     EXIT NOW  HANDSHAKE  RECEIVED  SENT     FROM
+phone   10.4.0.200  nl        5 s ago    3.4 KiB   1.8 KiB  198.51.100.7:1234
+tv      10.4.0.201  nl        never      0 B       0 B      -`);
+  });
+
+  test("it tells drift and shut rules, and what there is none of is left out", () => {
+    const bare = { ...shown, exits: [], clients: [], selected: {}, drift: ["a", "b"], open: false };
+    expect(text(bare)).toBe(`release 0123456789ab: 2 differences (gatewayctl check); SHUT: no client gets out
+
+RESOLVER  STATE    UP         LISTENS ON
+host      answers  1 h 6 min  127.0.0.1:53 10.4.0.1:53`);
+  });
+
+  test("with colours it is the same text", () => {
+    const coloured = text({ ...shown, drift: ["a"] }, true);
+    expect(coloured).toContain("\u001b[31mILL 20 s\u001b[0m");
+    // eslint-disable-next-line no-control-regex
+    expect(coloured.replaceAll(/\u001b\[\d+m/g, "")).toBe(text({ ...shown, drift: ["a"] }));
+  });
+});
+
+describe("a question of DNS", () => {
+  /** An answer to WHOAMI as hexadecimal digits: header, question, and one answer whose name points to the question's. */
+  const answer = (kind: number, data: Buffer) =>
+    Buffer.concat([
+      Buffer.from("1234818000010001000000000677686f616d690a636c6f7564666c6172650000100003c00c", "hex"),
+      Buffer.from([0, kind, 0, 3, 0, 0, 0, 0, 0, data.length]),
+      data,
+    ]).toString("hex");
+  const texts = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
+  const seen = (messages: string[]): (string | null)[] =>
+    python("import questions\nresult = [questions.address_seen(bytes.fromhex(one)) for one in data]", messages);
+
+  test("whoami: the address in the answer, or none", () => {
+    expect(
+      seen([
+        answer(16, texts("203.0.113.20")),
+        answer(16, texts("not an address")),
+        answer(16, texts("2001:db8::1")),
+        answer(1, Buffer.from([203, 0, 113, 20])),
+        answer(16, texts("203.0.113.20")).slice(0, -6),
+        "1234818500010000000000000677686f616d690a636c6f7564666c6172650000100003",
+      ]),
+    ).toEqual(["203.0.113.20", null, null, null, null, null]);
+  });
+
+  test("whoami: whatever comes back, it is an address or none", () => {
+    const bytes = fc.uint8Array({ minLength: 12, maxLength: 80 });
+    fc.assert(
+      fc.property(fc.array(bytes, { minLength: 200, maxLength: 200 }), (messages) => {
+        const cut = (whole: string, at: number) => whole.slice(0, 2 * (12 + (at % 60)));
+        const whole = answer(16, texts("203.0.113.20"));
+        const all = messages.map(
+          (message, index) => Buffer.from(message).toString("hex") + (index % 2 ? cut(whole, index) : ""),
+        );
+        expect(seen(all).filter((one) => one !== null && !/^\d+\.\d+\.\d+\.\d+$/.test(one))).toEqual([]);
+      }),
+      { numRuns: 5 },
+    );
+  }, 30_000);
+
+  test("is answered by those who do, with the number it was asked by; the others are not waited for longer than said", () => {
+    const result = python(
+      `
+import questions, socket, threading, time
+def server(reply):
+    asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    asked.bind(("127.0.0.1", 0))
+    def serve():
+        query, whom = asked.recvfrom(512)
+        for message in reply(query):
+            asked.sendto(message, whom)
+    threading.Thread(target=serve, daemon=True).start()
+    return "127.0.0.1", *asked.getsockname()
+whom = {
+    "good": server(lambda query: [query[:2] + b"\\x81\\x80" + query[4:]]),
+    "late": server(lambda query: [bytes([query[0] ^ 1]) + query[1:], query]),
+    "wrong": server(lambda query: [bytes([query[0] ^ 1]) + query[1:], b"x"]),
+    "silent": server(lambda query: []),
+    "closed": ("127.0.0.1", "127.0.0.1", 1),
+    "nowhere": ("192.0.2.1", "127.0.0.1", 53),
+}
+result = sorted(questions.ask(whom, questions.ROOT, 1))`,
+      null,
+    );
+    expect(result).toEqual(["good", "late"]);
+  });
+});
