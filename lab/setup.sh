@@ -52,7 +52,7 @@ need_root() {
 
 need_packages() {
   local missing=() pair wanted=(mmdebstrap=mmdebstrap systemd-nspawn=systemd-container bwrap=bubblewrap ip=iproute2 ssh-keygen=openssh-client)
-  [[ ${1-} != --test ]] || wanted+=(shellcheck=shellcheck nft=nftables)
+  [[ ${1-} != --test ]] || wanted+=(shellcheck=shellcheck nft=nftables dnsmasq=dnsmasq-base python3=python3)
   for pair in "${wanted[@]}"; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
   done
