@@ -52,6 +52,6 @@ export function readExposition(text: string): Sample[] {
       const key = `${name} ${JSON.stringify(Object.entries(labels).sort())}`;
       if (seen.has(key)) throw new Error(`twice: ${line}`);
       seen.add(key);
-      return [{ name: name!, labels, value: Number(value) }];
+      return [{ name: name, labels, value: Number(value) }];
     });
 }
