@@ -84,9 +84,11 @@ export function joinNeighbours(intervals: readonly Interval[]): Interval[] {
 /** @returns the fewest networks in CIDR form that are the interval together, ascending */
 export function networksOf({ first, last }: Interval): string[] {
   const networks: string[] = [];
-  for (let at = first, size = 1; at <= last; at += size) {
-    for (size = 1; at % (2 * size) === 0 && at + 2 * size - 1 <= last; size *= 2);
-    networks.push(`${addressText(at)}/${32 - Math.log2(size)}`);
+  for (let at = first; at <= last;) {
+    let bits = 0;
+    while (at % 2 ** (bits + 1) === 0 && at + 2 ** (bits + 1) - 1 <= last) bits += 1;
+    networks.push(`${addressText(at)}/${32 - bits}`);
+    at += 2 ** bits;
   }
   return networks;
 }

@@ -1,19 +1,20 @@
 import { addresses } from "../topology";
 import { probe } from "../probes";
 import { until } from "../process";
-import { breaking, holds, onMachine, type Flow, type Row } from "./flow";
+import { breaking, holds, onMachine, withoutRepair, type Flow, type Row } from "./flow";
 
 export const failure: Flow = {
   title: "provider lost",
   async observe(scenario) {
     const { lab } = scenario;
     const vpn = lab.clients.vpn;
-    await onMachine(scenario, "systemctl kill -s KILL wg-gateway-exit@vpn; systemctl stop wg-gateway-exit@vpn");
-    const undisturbed = lab.clients.direct.host.run(["ping", "-n", "-q", "-i", "0.02", "-c", "200", addresses.web], {
-      timeout: 20_000,
+    const { sent, leaked, asked, whole, direct } = await withoutRepair(scenario, async () => {
+      await onMachine(scenario, "systemctl kill -s KILL wg-gateway-exit@vpn; systemctl stop wg-gateway-exit@vpn");
+      const undisturbed = lab.clients.direct.host.run(["ping", "-n", "-q", "-i", "0.02", "-c", "200", addresses.web], {
+        timeout: 20_000,
+      });
+      return { ...(await probe(lab, vpn.host)), direct: await undisturbed };
     });
-    const { sent, leaked, asked, whole } = await probe(lab, vpn.host);
-    const direct = await undisturbed;
     const rows: Row[] = [
       holds("probes sent by the VPN client", "1000 or more", sent >= 1000, String(sent)),
       holds(

@@ -51,6 +51,20 @@ export function onMachine(scenario: Pick<Scenario, "lab">, script: string): Prom
   return scenario.lab.machine.must(["bash", "-euc", script], { timeout: 90_000 });
 }
 
+const REPAIR = "wg-gateway-repair.timer";
+
+/** Does something while the machine does not mend itself: what is broken on purpose stays so. Within another, the outer one counts. */
+export async function withoutRepair<T>(scenario: Pick<Scenario, "lab">, what: () => Promise<T>): Promise<T> {
+  // The lock is free when a repair that has begun is over.
+  const stop = `systemctl stop ${REPAIR}; flock /run/lock/wg-gateway.lock echo held`;
+  const held = await onMachine(scenario, `! systemctl -q is-active ${REPAIR} || { ${stop}; }`);
+  try {
+    return await what();
+  } finally {
+    if (held !== "") await onMachine(scenario, `systemctl start ${REPAIR}`);
+  }
+}
+
 /** A control that is a shell text on the machine. */
 export const breaking = (how: string, script: string): Flow["control"] => ({
   how,

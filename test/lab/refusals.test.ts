@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { onMachine, type Scenario } from "../../lab/flows";
+import { onMachine, withoutRepair, type Scenario } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
 import { connect, deployInto, openLab, settled } from "../../lab/scenario";
 import { differences, snapshot } from "../../lab/snapshot";
@@ -125,13 +125,17 @@ describe("a deployment that cannot be right", () => {
   test("a machine that drifted: a deployment mends what it needs, `check --repair` the rest", async () => {
     const drift =
       'wg set wg0 peer "$(wg show wg0 peers | head -n 1)" remove; ip rule del priority 103; ip route del table 200 unreachable default';
-    await onMachine(scenario, drift);
-    expect(await onMachine(scenario, "gatewayctl check || true")).toContain("wg0 lacks the peer ");
-    await scenario.deployment.up({ dns: { records: { "nas.internal": "10.4.0.9" } } });
+    await withoutRepair(scenario, async () => {
+      await onMachine(scenario, drift);
+      expect(await onMachine(scenario, "gatewayctl check || true")).toContain("wg0 lacks the peer ");
+      await scenario.deployment.up({ dns: { records: { "nas.internal": "10.4.0.9" } } });
+    });
     expect(await onMachine(scenario, "gatewayctl check")).toBe("the machine is as its release says\n");
     await scenario.deployment.up();
-    await onMachine(scenario, drift);
-    await onMachine(scenario, "gatewayctl check --repair");
+    await withoutRepair(scenario, async () => {
+      await onMachine(scenario, drift);
+      await onMachine(scenario, "gatewayctl check --repair");
+    });
     expect(await onMachine(scenario, "gatewayctl check")).toBe("the machine is as its release says\n");
     await settled(scenario.lab);
   });

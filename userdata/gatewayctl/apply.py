@@ -2,10 +2,11 @@
 
 import selection
 import transaction
+from bundle import PENDING, stored
 from check import findings, rules_differ
 from exits import variables
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
-from place import FIREWALL, METRICS, WATCH, WIREGUARD
+from place import FIREWALL, METRICS, REPAIR, WATCH, WIREGUARD
 from preflight import conflicts
 from removal import down
 from units import enabled
@@ -82,6 +83,7 @@ def switch(old, new, touched):
     if METRICS in enabled():
         served = {f"{CONFIG}/metrics", f"{LIB}/gatewayctl/exporter.py", f"/etc/systemd/system/{METRICS}"}
         start(METRICS, "restart" if served & changed else "start")
+    start(REPAIR, "restart" if any(REPAIR in path for path in units) else "start")
 
 
 class GatewaySteps(transaction.Steps):
@@ -126,13 +128,17 @@ def undo(found):
 
 
 def repair(release, found):
-    """Puts back what was found to differ from the release; what is right is left alone."""
-    rules_lost = rules_differ()
+    """Puts back what was found to differ from the release; what is right is left alone. A deployment that was interrupted is taken back."""
+    # Looked at twice: the watch daemon may be loading others.
+    rules_lost = rules_differ() and rules_differ()
     undo(found)
-    switch(release, release, set())
+    interrupted = stored(PENDING) or release
+    touched = {path for path in {*interrupted.files, *release.files} if interrupted.files.get(path) != release.files.get(path)}
+    switch(interrupted, release, touched)
     mend()
     if rules_lost:
         forget_connections(release)
+    remove(PENDING)
 
 
 def forget_connections(release):

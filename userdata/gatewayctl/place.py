@@ -7,6 +7,7 @@ CONTROL = "gatewayctl"
 TABLE = "wg_gateway"
 FIREWALL = "wg-gateway-firewall.service"
 WATCH = "wg-gateway-watch.service"
+REPAIR = "wg-gateway-repair.timer"
 METRICS = "wg-gateway-metrics.service"
 WIREGUARD = "wg-quick@wg0.service"
 

@@ -6,7 +6,7 @@ import shutil
 from bundle import CURRENT, PENDING, stored
 from machine import CONFIG, LIB, RUN, STATE, remove, run, say, script, succeeds
 from packages import INSTALLED, purge
-from place import FIREWALL, METRICS, TABLE, WATCH, WIREGUARD
+from place import FIREWALL, METRICS, REPAIR, TABLE, WATCH, WIREGUARD
 
 
 def down(purge_packages):
@@ -15,6 +15,10 @@ def down(purge_packages):
     if not releases and not (purge_packages and os.path.exists(INSTALLED)):
         say("there is no gateway on this machine")
         return
+    repair = REPAIR.replace(".timer", ".service")
+    run("systemctl", "stop", REPAIR, repair, check=False)
+    # One that waited for us has been killed, and would be listed as failed.
+    run("systemctl", "reset-failed", repair, check=False)
     run("systemctl", "disable", "-q", "--now", METRICS, WATCH, WIREGUARD, check=False)
     if os.path.exists("/sys/class/net/wg0"):
         run("ip", "link", "del", "wg0", check=False)

@@ -4,7 +4,7 @@ import os
 import time
 
 from machine import CONFIG, run
-from place import FIREWALL, METRICS, WATCH, WIREGUARD
+from place import FIREWALL, METRICS, REPAIR, WATCH, WIREGUARD
 
 PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload,MainPID,ActiveEnterTimestampMonotonic"
 
@@ -30,7 +30,7 @@ def parse(text):
 
 def states(release):
     """{unit: {property: value}} of every unit that shall be active."""
-    names = [*enabled(), *map(exit_unit, release.exits), *map(resolver_unit, release.resolvers())]
+    names = [*enabled(), REPAIR, *map(exit_unit, release.exits), *map(resolver_unit, release.resolvers())]
     found = parse(run("systemctl", "show", "-p", PROPERTIES, *names, check=False))
     return {name: found.get(name, {}) for name in names}
 

@@ -13,6 +13,7 @@ for exit in $(exits); do
 done
 
 phase "5 policy routing: peers, local networks and what is left"
+ip link set wg0 up
 put_routes "$CONFIG/routes"
 sync_rules "$CONFIG/rules" host
 

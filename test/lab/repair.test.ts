@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { onMachine, withoutRepair, type Scenario } from "../../lab/flows";
+import { Lab } from "../../lab/lab";
+import { until } from "../../lab/process";
+import { deployInto, openLab, settled } from "../../lab/scenario";
+
+const quiet = () => undefined;
+const SOUND = "the machine is as its release says\n";
+const TIMER = "wg-gateway-repair.timer";
+
+/** The timer elapses each second instead of each minute; all else of it and of its service is the release's. */
+const HURRY = `mkdir -p /run/systemd/system/${TIMER}.d
+printf '[Timer]\\nOnCalendar=\\nOnCalendar=*:*:*\\nAccuracySec=100ms\\n' >/run/systemd/system/${TIMER}.d/hurry.conf
+systemctl daemon-reload; systemctl restart ${TIMER}`;
+
+let scenario: Scenario;
+const look = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trim());
+const check = async (): Promise<string> => (await scenario.lab.machine.exec(["gatewayctl", "check"])).stdout;
+
+beforeAll(async () => {
+  scenario = await deployInto(await openLab(quiet), quiet);
+  expect(await check()).toBe(SOUND);
+  await onMachine(scenario, HURRY);
+});
+afterAll(() => Lab.clear());
+
+describe("what somebody broke is mended without a person:", () => {
+  test.each([
+    [
+      "ip rules, routes, peers, forwarding, files",
+      `while ip rule del protocol 45 2>/dev/null; do :; done
+       ip route flush table 200; ip route flush table 250
+       for peer in $(wg show wg0 peers); do wg set wg0 peer $peer remove; done
+       sysctl -qw net.ipv4.ip_forward=0
+       echo '# mine' >>/etc/wg-gateway/host.nft; rm /etc/wg-gateway/rules; chmod 644 /etc/wireguard/wg0.conf`,
+    ],
+    ["the host's rules deleted", "nft delete table inet wg_gateway"],
+    [
+      "the namespace's rules flushed, and its end of the link down",
+      "ip netns exec vpn_ns nft flush ruleset; ip -n vpn_ns link set veth-vpn down",
+    ],
+    ["the namespace deleted", "ip netns del vpn_ns"],
+    ["wg0 down, the link to the namespace deleted", "ip link set wg0 down; ip link del veth-wg"],
+    [
+      "wg0 deleted, units stopped",
+      "ip link del wg0; systemctl stop wg-gateway-resolver@host wg-gateway-exit@vpn wg-gateway-watch wg-gateway-firewall",
+    ],
+  ])("%s", async (_, drift) => {
+    await withoutRepair(scenario, async () => {
+      await onMachine(scenario, drift);
+      expect(await check()).not.toBe(SOUND);
+    });
+    await until("the machine is as its release says", 40_000, async () => (await check()) === SOUND, 1000);
+    await settled(scenario.lab);
+  });
+});
+
+describe("the timer", () => {
+  test("waits for whoever holds the lock, as a deployment does", async () => {
+    await withoutRepair(scenario, async () => {
+      await onMachine(
+        scenario,
+        `systemd-run --quiet --unit=deployment flock /run/lock/wg-gateway.lock sleep 600
+         until ! flock --nonblock /run/lock/wg-gateway.lock true; do :; done
+         ip rule del priority 200`,
+      );
+    });
+    const waits = "journalctl -u wg-gateway-repair.service -n 1 -o cat --no-pager";
+    await until("it waits", 20_000, async () => (await look(waits)).includes("waiting for another gatewayctl"));
+    expect(await look("ip rule show priority 200")).toBe("");
+    await onMachine(scenario, "systemctl stop deployment");
+    await until("it has mended", 20_000, async () => (await look("ip rule show priority 200")) !== "");
+    await settled(scenario.lab);
+  });
+
+  test("goes when wg0 is stopped, which so stays down, and comes with it", async () => {
+    await onMachine(scenario, "systemctl stop wg-quick@wg0");
+    expect(await look(`systemctl is-active ${TIMER} || ip link show wg0 2>&1 || true`)).toBe(
+      'inactive\nDevice "wg0" does not exist.',
+    );
+    await onMachine(scenario, "systemctl start wg-quick@wg0");
+    expect(await look(`systemctl is-active ${TIMER}`)).toBe("active");
+    await settled(scenario.lab);
+  });
+
+  test("elapses each minute", async () => {
+    await onMachine(
+      scenario,
+      `rm -r /run/systemd/system/${TIMER}.d; systemctl daemon-reload; systemctl restart ${TIMER}`,
+    );
+    const shown = await look(`systemctl list-timers ${TIMER} -o json; date +%s`);
+    const [timers = "", now] = shown.split("\n");
+    const [timer] = JSON.parse(timers) as { next: number }[];
+    expect(timer!.next / 1e6 - Number(now)).toBeGreaterThanOrEqual(-1);
+    expect(timer!.next / 1e6 - Number(now)).toBeLessThanOrEqual(60);
+  });
+
+  test("does not bring back what `gatewayctl down` took away", async () => {
+    await onMachine(scenario, HURRY);
+    await onMachine(scenario, "gatewayctl down");
+    expect(await look(`systemctl is-active ${TIMER} wg-gateway-repair.service || true`)).toBe("inactive\ninactive");
+    expect(await look("ls -d /etc/wg-gateway /sys/class/net/wg0 2>/dev/null || true")).toBe("");
+  });
+});
