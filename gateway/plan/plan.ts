@@ -59,6 +59,17 @@ export interface IpRule {
   readonly table: number | "main";
 }
 
+/** What reaches the machine itself from outside. */
+export interface InputPlan {
+  /** Whether all that is not named is dropped. */
+  readonly shut: boolean;
+  /** Where sshd may listen. */
+  readonly sshPorts: readonly number[];
+  /** Networks that reach SSH; undefined: everybody. */
+  readonly sshFrom: readonly string[] | undefined;
+  readonly sshFromClients: boolean;
+}
+
 /** Everything the machine shall be, as data; nothing here is text of any file format. */
 export interface Plan {
   readonly wireguard: {
@@ -70,7 +81,10 @@ export interface Plan {
     readonly mtu: number;
     /** What TCP's maximum segment size is clamped to, bytes: MTU less 40 of IPv4 and TCP headers. */
     readonly mss: number;
+    /** Whether clients are kept from each other. */
+    readonly isolation: boolean;
   };
+  readonly input: InputPlan;
   readonly clients: readonly ClientPlan[];
   readonly exits: readonly ExitPlan[];
   readonly groups: readonly GroupPlan[];
@@ -94,6 +108,21 @@ export interface Plan {
       }
     | undefined;
   readonly dns: { readonly upstreams: readonly string[]; readonly records: Readonly<Record<string, string>> };
+}
+
+/**
+ * On EC2 the security group holds SSH to `sshFrom`, and the machine leaves that to it: there a change takes effect before the machine is
+ * reached, while here the operator's new address would have to be let in by a login from the old one.
+ */
+function planInput(host: Settings["host"]): InputPlan {
+  const existing = host.kind === "existing" ? host : undefined;
+  return {
+    shut: host.firewall,
+    // A port that is forwarded to the machine may be another one there.
+    sshPorts: [...new Set([22, existing?.port ?? 22])],
+    sshFrom: existing?.sshFrom,
+    sshFromClients: host.sshFromClients,
+  };
 }
 
 /**
@@ -147,7 +176,9 @@ export function planGateway(settings: Settings): Plan {
       port: wireguard.port,
       mtu: wireguard.mtu,
       mss: wireguard.mtu - 40,
+      isolation: wireguard.isolation,
     },
+    input: planInput(settings.host),
     clients: settings.clients.map((client) => {
       const at = addressNumber(client.address);
       const choices = sources.find((piece) => contains(piece, { first: at, last: at }))?.choices ?? [];

@@ -1,6 +1,7 @@
 import { LOCAL_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
+import { inputChains } from "./nftInput";
 import { choiceChains, purposes, sourceElements, type Purpose } from "./nftChoices";
 import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectionMark, setMark, SYN } from "./nft";
 
@@ -9,11 +10,9 @@ import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectio
  * firewall.sh adds the uplinks it finds when the gateway is up.
  */
 export function renderHostRules(plan: Plan): string {
-  const { subnet, address, mss } = plan.wireguard;
-  const { exits, metrics } = plan;
+  const { subnet, address, mss, isolation } = plan.wireguard;
+  const { exits } = plan;
   const published = plan.published.services.length > 0;
-  // What a client may speak to on the machine itself.
-  const own = [address, ...(published ? publicAddressesOf(plan) : [])];
   const portsOf = (protocol: Service["protocol"]): string =>
     elements(plan.published.services.flatMap((one) => (one.protocol === protocol ? one.ports.map(String) : [])));
   const services = (protocol: Service["protocol"]): string => `	set published_${protocol} {
@@ -58,10 +57,11 @@ export function renderHostRules(plan: Plan): string {
 
 ${published ? `${services("tcp")}\n${services("udp")}\n` : ""}	# Which way a client's packet leaves, for each purpose; the forward chain does not trust the mark that the first one led to.
 ${purposes.map(map).join("\n")}
-	# A connection keeps the exit that it began on.
+	# No inner address comes from outside. A connection keeps the exit that it began on.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
-		iifname != "${WG_INTERFACE}" accept
+		ip saddr ${subnet} iifname != { "lo", "${WG_INTERFACE}" } drop
+${exits.map((exit) => `		ip saddr ${exit.network} iifname != { "lo", "${exit.hostLink}" } drop\n`).join("")}		iifname != "${WG_INTERFACE}" accept
 		ct state { established, related } ct mark & ${OURS} vmap { ${["0x00000000 : goto mark_direct", ...exits.map((exit) => `${hex(exit.clientMark)} : goto mark_${chainName(exit)}`)].join(", ")} }
 		ct state new ip saddr vmap @mark_by_source
 	}
@@ -109,13 +109,18 @@ ${exits.map((exit) => `		ip saddr ${exit.network} oifname @uplinks masquerade\n`
 		type filter hook forward priority filter; policy accept;
 		iifname "${WG_INTERFACE}" goto forward_from_clients
 ${exits.map((exit) => `		iifname "${exit.hostLink}" goto forward_from_${chainName(exit)}\n`).join("")}		oifname { ${links} } goto forward_inward
+		iifname @uplinks oifname @uplinks goto forward_neighbours
+	}
+
+	# Through this machine to elsewhere. Empty: as the machine itself decides; firewall.sh adds \`drop\` where it forwarded nothing before.
+	chain forward_neighbours {
 	}
 
 	chain forward_from_clients {
 		meta nfproto ipv6 reject with icmpv6 admin-prohibited
 		ip saddr != ${subnet} drop
-		oifname "${WG_INTERFACE}" ip daddr ${subnet} accept
-		ip daddr 169.254.0.0/16 reject with icmp admin-prohibited
+		oifname "${WG_INTERFACE}" ip daddr ${subnet} ${isolation ? "reject with icmp admin-prohibited" : "accept"}
+		ip daddr { ${["169.254.0.0/16", ...exits.map((exit) => exit.network)].join(", ")} } reject with icmp admin-prohibited
 		ip daddr @local_networks oifname @uplinks accept
 		ct state related meta l4proto icmp ct mark & ${OURS} vmap { ${["0x00000000 : goto forward_direct", ...exits.map((exit) => `${hex(exit.clientMark)} : goto forward_${chainName(exit)}`)].join(", ")} }
 		ip saddr vmap @forward_by_source
@@ -159,32 +164,7 @@ ${exits
 		ct state { established, related } accept
 		drop
 	}
-
-	chain filter_input {
-		type filter hook input priority filter; policy accept;
-		iifname "${WG_INTERFACE}" goto input_from_clients
-${exits.map((exit) => `		iifname "${exit.hostLink}" goto input_from_${chainName(exit)}\n`).join("")}		ip saddr { ${[subnet, ...exits.map((exit) => exit.network)].join(", ")} } iifname @uplinks drop
-${metrics ? `		ip daddr ${address} tcp dport ${metrics.port} iifname != "lo" drop\n` : ""}	}
-
-	chain input_from_clients {
-		ct state { established, related } accept
-		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
-		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
-		ip saddr ${subnet} ip daddr { ${own.join(", ")} } icmp type echo-request accept
-${published ? ["tcp", "udp"].map((protocol) => `\t\tip saddr ${subnet} ip daddr { ${own.join(", ")} } ${protocol} dport @published_${protocol} accept\n`).join("") : ""}${metrics && metrics.from.length > 0 ? `		ip saddr { ${metrics.from.join(", ")} } ip daddr ${address} tcp dport ${metrics.port} accept\n` : ""}		reject with icmpx admin-prohibited
-	}
-${exits
-  .map(
-    (exit) => `
-	chain input_from_${chainName(exit)} {
-		ct state { established, related } accept
-		ip saddr ${exit.namespaceAddress} ip daddr ${exit.hostAddress} ${DNS} accept
-		ip saddr ${exit.namespaceAddress} ip daddr ${exit.hostAddress} icmp type echo-request accept
-		drop
-	}
-`,
-  )
-  .join("")}
+${inputChains(plan)}
 	# What a resolver of an exit says goes to its exit or to a client, whatever mark was lost. After routing, for the output hook
 	# still shows the device of before the mark.
 	chain filter_postrouting {

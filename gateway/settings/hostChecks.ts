@@ -22,12 +22,12 @@ export function checkEc2Host({ sshFrom, sshFromAnywhere }: Ec2HostSettings, repo
  * @param key where the host's settings stand
  * @returns the host with its host key itself where settings name the file of it
  */
-export function readExistingHost(
-  host: ExistingHostSettings,
+export function readExistingHost<H extends ExistingHostSettings>(
+  host: H,
   readFile: (path: string) => string | undefined,
   report: Report,
   key = "host",
-): ExistingHostSettings {
+): H {
   const { privateKeyFile } = host;
   if (privateKeyFile !== undefined && readFile(privateKeyFile) === undefined)
     report(
@@ -58,5 +58,16 @@ export function checkHostAddress(
       address,
       `an address outside the clients' network ${subnet}`,
       "give the address that reaches the machine from where you deploy",
+    );
+}
+
+/** Of a gateway's machine that is there: who reaches SSH is said only where the gateway has a say in it. */
+export function checkInput(host: Shape["host"], report: Report): void {
+  if (host?.kind === "existing" && host.sshFrom !== undefined && !host.firewall)
+    report(
+      "host.sshFrom",
+      host.sshFrom.join(", "),
+      "networks only with firewall: true, on an existing machine",
+      "set host.firewall, or take sshFrom out",
     );
 }

@@ -7,6 +7,8 @@ import { field, isHostKey, network, networks, port, text } from "./fields";
 export const hostText =
   'a map whose kind is "ec2" (a new EC2 machine) or "existing" (a Linux machine you reach by SSH)';
 
+const sshFrom = z.array(network("what may reach SSH", "give your own address with /32"), networks).min(1, networks);
+
 export const ec2Host = z.strictObject({
   kind: z.literal("ec2"),
   /** EC2 instance type; its architecture chooses the image. Default t4g.small. */
@@ -28,7 +30,7 @@ export const ec2Host = z.strictObject({
     "leave it out for the default VPC",
   ).optional(),
   /** Networks that may reach SSH. Required; the whole internet only by `sshFromAnywhere`. */
-  sshFrom: z.array(network("what may reach SSH", "give your own address with /32"), networks).min(1, networks),
+  sshFrom,
   /** Says that `sshFrom` may hold the whole internet, or more than a /8 of it. Default false. */
   sshFromAnywhere: field(z.boolean(), "true or false", "leave it out unless SSH shall face the whole internet").default(
     false,
@@ -57,4 +59,23 @@ export const existingHost = z.strictObject({
     "the machine's public host key, `ssh-ed25519 AAAA...`, or the path of a .pub file that holds it",
     "read it on the machine: cat /etc/ssh/ssh_host_ed25519_key.pub",
   ),
+});
+
+const yesOrNo = (mend: string) => field(z.boolean(), "true or false", mend);
+/** Whether clients reach the machine's SSH, at the gateway's address. Default false. */
+const sshFromClients = yesOrNo("leave it out for false").default(false);
+
+/** A gateway's machine, besides: what reaches the machine itself. */
+export const ec2Gateway = ec2Host.extend({
+  /** Whether the machine drops what nobody asked it to let in, as its security group does outside. Default true. */
+  firewall: yesOrNo("leave it out for true").default(true),
+  sshFromClients,
+});
+
+export const existingGateway = existingHost.extend({
+  /** The same. Default false: the machine is somebody's, and what it lets in is theirs to say. */
+  firewall: yesOrNo("leave it out for false").default(false),
+  /** With `firewall`, the networks that may reach SSH. Default all. */
+  sshFrom: sshFrom.optional(),
+  sshFromClients,
 });

@@ -14,7 +14,7 @@ import {
   services,
   text,
 } from "./fields";
-import { ec2Host, existingHost, hostText } from "./hostSchema";
+import { ec2Gateway, ec2Host, existingGateway, existingHost, hostText } from "./hostSchema";
 import type { OpenVpnProfile } from "./profile";
 import { during, exit, group, rule } from "./routingSchema";
 import { tunnel } from "./tunnelSchema";
@@ -41,6 +41,8 @@ const wireguard = z.strictObject(
       "bytes, a whole number 1280..1420 (IPv6's least, and what is left of 1500 by WireGuard)",
       "leave it out for 1420",
     ).default(1420),
+    /** Whether clients are kept from each other. Default false. */
+    isolation: field(z.boolean(), "true or false", "leave it out for false").default(false),
   },
   map,
 );
@@ -147,7 +149,7 @@ const credentials = z.strictObject({ username: credential("username"), password:
 export const schema = z.strictObject(
   {
     /** The gateway's machine. Required, unless the stack has tunnels and nothing of a gateway. */
-    host: z.discriminatedUnion("kind", [ec2Host, existingHost], { error: hostText }).optional(),
+    host: z.discriminatedUnion("kind", [ec2Gateway, existingGateway], { error: hostText }).optional(),
     wireguard: wireguard.prefault({}),
     exits: z.array(exit, maps).default([]),
     /** Failover groups of exits. */
@@ -176,6 +178,7 @@ export type Shape = z.output<typeof schema>;
 export type Ec2HostSettings = z.output<typeof ec2Host>;
 export type ExistingHostSettings = z.output<typeof existingHost>;
 export type HostSettings = Ec2HostSettings | ExistingHostSettings;
+export type GatewayHostSettings = NonNullable<Shape["host"]>;
 export type ClientSettings = Shape["clients"][number];
 export type RuleSettings = z.output<typeof rule>;
 export type WindowSettings = z.output<typeof during>;
@@ -187,7 +190,7 @@ export type ExitSettings = Shape["exits"][number] & { readonly provider: Provide
 
 /** Whole, checked settings of a gateway: every default filled in, every reference resolved. */
 export type Settings = Omit<Shape, "host" | "exits" | "rules" | "credentials" | "tunnels"> & {
-  readonly host: HostSettings;
+  readonly host: GatewayHostSettings;
   readonly exits: readonly ExitSettings[];
   readonly rules: readonly RuleSettings[];
 };

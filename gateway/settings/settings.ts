@@ -12,7 +12,7 @@ import {
 } from "./between";
 
 import { SettingsError, type Fault, type Report } from "./fault";
-import { checkEc2Host, checkHostAddress, readExistingHost } from "./hostChecks";
+import { checkEc2Host, checkHostAddress, checkInput, readExistingHost } from "./hostChecks";
 import { hostText } from "./hostSchema";
 import { checkMetrics } from "./metricsChecks";
 import { parseProfile } from "./profile";
@@ -121,6 +121,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   if (exits && wireguard && localNetworks) checkLocalNetworks(localNetworks, wireguard, exits, report);
 
   let { host } = sound;
+  checkInput(host, report);
   if (host?.kind === "ec2") checkEc2Host(host, report);
   if (host?.kind === "existing") {
     if (wireguard) checkHostAddress(host, wireguard, report);

@@ -121,6 +121,7 @@ describe("the documented plan", () => {
       port: 45822,
       mtu: 1420,
       mss: 1380,
+      isolation: false,
     });
     expect(plan.sources).toEqual([
       { ...intervalOf("10.4.0.0/25"), choices: [{ exit: "direct" }] },

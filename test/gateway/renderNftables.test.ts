@@ -128,7 +128,7 @@ describe("a packet of a client", () => {
       "meta nfproto ipv6 reject with icmpv6 admin-prohibited",
       "ip saddr != 10.4.0.0/24 drop",
       'oifname "wg0" ip daddr 10.4.0.0/24 accept',
-      "ip daddr 169.254.0.0/16 reject with icmp admin-prohibited",
+      "ip daddr { 169.254.0.0/16, 10.200.1.0/24, 10.200.3.0/24 } reject with icmp admin-prohibited",
       "ip daddr @local_networks oifname @uplinks accept",
       "ct state related meta l4proto icmp ct mark & 0x0000ff00 vmap { 0x00000000 : goto forward_direct, 0x00000200 : goto forward_exit_vpn, 0x00000600 : goto forward_exit_se_1 }",
       "ip saddr vmap @forward_by_source",

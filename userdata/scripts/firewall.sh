@@ -16,13 +16,18 @@ selected() {
     done
 }
 
+# Where the machine forwarded nothing before the gateway, it does so for nobody else now.
+neighbours() {
+    [[ $(cat "$STATE/saved/ip_forward" 2>/dev/null) != 0 ]] || printf 'add rule inet %s forward_neighbours drop\n' "$TABLE_NAME"
+}
+
 load() {
     local device elements=''
     for device in $(uplinks); do
         elements+="add element inet $TABLE_NAME uplinks { \"$device\" }"$'\n'
     done
     [[ -n $elements ]] || die "there is no default route, so no uplink to send clients out of; is the network up?"
-    nft -f - < <(cat -- "$CONFIG/host.nft" && selected && printf '%s' "$elements")
+    nft -f - < <(cat -- "$CONFIG/host.nft" && selected && neighbours && printf '%s' "$elements")
 }
 
 mkdir -p "$RUN"
@@ -39,7 +44,7 @@ open)
     touch "$RUN/open"
     ;;
 reload) [[ ! -e $RUN/open ]] || load ;;
-show) cat -- "$CONFIG/host.nft" && selected ;;
+show) cat -- "$CONFIG/host.nft" && selected && neighbours ;;
 remove) ! nft list table inet "$TABLE_NAME" >/dev/null 2>&1 || cmd nft delete table inet "$TABLE_NAME" ;;
 *) die "usage: firewall.sh shut|open|reload|show|remove" ;;
 esac
