@@ -1,7 +1,17 @@
+/** What a new machine is told about itself, by the path of the file. */
+const files: Readonly<Record<string, string>> = {
+  // First of the drop-ins, for the first word counts (`man 5 sshd_config`).
+  "/etc/ssh/sshd_config.d/01-wg-gateway.conf":
+    "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\nX11Forwarding no\n",
+  // Debian's images for EC2 bring unattended-upgrades, whose own file lets in security updates alone.
+  "/etc/apt/apt.conf.d/52-wg-gateway":
+    'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n',
+};
+
 /**
- * User data of a new machine (cloud-init, https://cloudinit.readthedocs.io, modules `ssh` and `package-update-upgrade-install`).
- * Minimal on purpose: it only makes the machine prove who it is; everything else is the release's work.
- * JSON is YAML, so nothing has to be quoted by hand.
+ * User data of a new machine (cloud-init, https://cloudinit.readthedocs.io, modules `write-files`, `ssh` and
+ * `package-update-upgrade-install`). Minimal on purpose: it makes the machine prove who it is, let in keys alone and keep itself up to
+ * date; everything else is the release's work. JSON is YAML, so nothing has to be quoted by hand.
  */
 export function renderUserData(hostKey: { readonly privateKey: string; readonly publicKey: string }): string {
   const config = {
@@ -12,6 +22,7 @@ export function renderUserData(hostKey: { readonly privateKey: string; readonly 
     disable_root: true,
     package_update: false,
     package_upgrade: false,
+    write_files: Object.entries(files).map(([path, content]) => ({ path, content, permissions: "0644" })),
   };
   return `#cloud-config\n${JSON.stringify(config, null, 2)}\n`;
 }

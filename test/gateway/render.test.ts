@@ -143,7 +143,7 @@ describe("the rest", () => {
     );
   });
 
-  it("user data makes the machine prove who it is, and nothing else", () => {
+  it("user data makes the machine prove who it is, take keys alone and keep itself up to date, and nothing else", () => {
     const [first, ...rest] = renderUserData({ privateKey: "PRIVATE\nKEY\n", publicKey: "ssh-ed25519 AAAA host" }).split(
       "\n",
     );
@@ -156,6 +156,18 @@ describe("the rest", () => {
       disable_root: true,
       package_update: false,
       package_upgrade: false,
+      write_files: [
+        {
+          path: "/etc/ssh/sshd_config.d/01-wg-gateway.conf",
+          content: "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\nX11Forwarding no\n",
+          permissions: "0644",
+        },
+        {
+          path: "/etc/apt/apt.conf.d/52-wg-gateway",
+          content: 'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n',
+          permissions: "0644",
+        },
+      ],
     });
   });
 

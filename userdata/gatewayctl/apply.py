@@ -6,9 +6,10 @@ from bundle import PENDING, stored
 from check import findings, rules_differ
 from exits import variables
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
-from place import FIREWALL, METRICS, REPAIR, WATCH, WIREGUARD
+from place import FIREWALL, METRICS, REPAIR, TABLE, WATCH, WIREGUARD
 from preflight import conflicts
 from removal import down
+from taken import forward_droppers
 from units import enabled
 
 
@@ -94,6 +95,8 @@ class GatewaySteps(transaction.Steps):
 
     def prepare(self, new):
         selection.check_zones(new.files[f"{CONFIG}/selectors.json"])
+        for chain in forward_droppers(TABLE):
+            say(f"note: {chain} drops what is forwarded unless it knows it: let wg0 and the links veth-wg... pass there, or no client gets out")
 
     def switch(self, old, new, touched):
         switch(old, new, touched)

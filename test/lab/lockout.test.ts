@@ -1,0 +1,268 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { onMachine, orNothing, withoutRepair, type Scenario } from "../../lab/flows";
+import type { Host } from "../../lab/host";
+import { Lab } from "../../lab/lab";
+import { until } from "../../lab/process";
+import { deployInto, openLab, settled } from "../../lab/scenario";
+import { addresses } from "../../lab/topology";
+
+const quiet = () => undefined;
+const { gateway, elastic, operator, metadata, web } = addresses;
+
+/** Services of somebody on the machine: TCP 8080, and UDP 8081 and 68, which write down who spoke to them. */
+const SOMEBODY = `import http.server, socket, threading
+def hear(port):
+    heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    heard.bind(("0.0.0.0", port))
+    while True:
+        text, (source, _) = heard.recvfrom(100)
+        with open("/tmp/heard", "a") as out: out.write("%d %s %s\\n" % (port, source, text.decode()))
+for port in (8081, 68): threading.Thread(target=hear, args=(port,)).start()
+http.server.HTTPServer(("0.0.0.0", 8080), http.server.SimpleHTTPRequestHandler).serve_forever()
+`;
+
+/** SOURCE SOURCE-PORT DESTINATION DESTINATION-PORT TEXT: a UDP packet with that source, whoever has it. */
+const SPOOF = `import socket, struct, sys
+source, sport, destination, dport, text = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5].encode()
+udp = struct.pack("!HHHH", sport, dport, 8 + len(text), 0) + text
+ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, socket.inet_aton(source), socket.inet_aton(destination))
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(ip + udp, (destination, 0))
+`;
+
+let scenario: Scenario;
+let lab: Lab;
+const machine = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trim());
+const insert = (chain: string, rule: string): string => `nft insert rule inet wg_gateway ${chain} ${rule} accept`;
+
+const fetches = (host: Host, url: string) => async (): Promise<boolean> =>
+  (await host.run(["curl", "-sf", "-o", "/dev/null", "--max-time", "1", url])).exitCode === 0;
+/** Whether sshd greets. */
+const greets = (host: Host, address: string) => async (): Promise<boolean> =>
+  (await host.run(["timeout", "2", "bash", "-c", `head -c 7 </dev/tcp/${address}/22`])).stdout === "SSH-2.0";
+/** Whether a UDP packet of a source arrives; one that is let in follows, so that nothing has to be waited for. */
+const arrives = (source: string, sport: number, dport: number, after: [string, number, number]) => {
+  return async (): Promise<boolean> => {
+    await machine("rm -f /tmp/heard");
+    const send = (from: string, fromPort: number, to: number, text: string) =>
+      lab.hosts.cloud.must(["python3", "-c", SPOOF, from, String(fromPort), gateway, String(to), text]);
+    await send(source, sport, dport, "first");
+    await send(...after, "last");
+    const heard = await until("the last is heard", 10_000, async () => {
+      const lines = await machine("cat /tmp/heard 2>/dev/null || true");
+      return lines.includes("last") && lines;
+    });
+    return heard.includes(`${dport} ${source} first`);
+  };
+};
+const direct = () => lab.clients.direct.host;
+
+beforeAll(async () => {
+  scenario = await deployInto(await openLab(quiet), quiet);
+  lab = scenario.lab;
+  await lab.machine.must(["systemd-run", "--quiet", "--unit=somebody", "python3", "-c", SOMEBODY]);
+  await until("somebody's services are there", 10_000, fetches(lab.hosts.web, `http://${elastic}:8080/`));
+});
+afterAll(() => Lab.clear());
+
+/** What must not be reached, how to look, and which rule in the way of ours lets it: then the same look must succeed. */
+interface Attack {
+  readonly reach: () => Promise<boolean>;
+  readonly control: string;
+}
+const attacks: Readonly<Record<string, () => Attack>> = {
+  "the metadata service, by a client": () => ({
+    reach: fetches(direct(), `http://${metadata}/`),
+    control: insert("forward_from_clients", "ip daddr 169.254.0.0/16"),
+  }),
+  "SSH, by a client": () => ({
+    reach: greets(direct(), "10.4.0.1"),
+    control: insert("input_from_clients", "tcp dport 22"),
+  }),
+  "another service of the machine, by a client": () => ({
+    reach: fetches(direct(), "http://10.4.0.1:8080/"),
+    control: insert("input_from_clients", "tcp dport 8080"),
+  }),
+  "the same at the machine's outer address": () => ({
+    reach: fetches(direct(), `http://${gateway}:8080/`),
+    control: insert("input_from_clients", "tcp dport 8080"),
+  }),
+  "an exit's resolver, by a client that asks it by its address": () => ({
+    reach: async () =>
+      (await orNothing(lab.clients.direct.dig("vault.raff.local", { server: "10.200.1.1" }).then(String))) ===
+      "10.4.0.7",
+    control: insert("input_from_clients", "ip daddr 10.200.1.1"),
+  }),
+  "an exit's namespace, by a client": () => ({
+    reach: () => lab.clients.direct.ping("10.200.1.2", 2),
+    control: [
+      insert("forward_from_clients", "ip daddr 10.200.1.2"),
+      insert("forward_from_exit_vpn", "ip saddr 10.200.1.2"),
+      ...["filter_input", "filter_output"].map((chain) => `ip netns exec vpn_ns ${insert(chain, "meta l4proto icmp")}`),
+    ].join("; "),
+  }),
+  "the gateway, by a client with another client's address": () => ({
+    reach: async () => {
+      const arrived = await lab.machine.network().capture("wg0", "icmp and src host 10.4.0.200");
+      await direct().must(["ip", "address", "add", "10.4.0.200/32", "dev", "wg0"]);
+      await direct().run(["ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", "-I", "10.4.0.200", "10.4.0.1"]);
+      await direct().must(["ip", "address", "del", "10.4.0.200/32", "dev", "wg0"]);
+      return (await arrived.stop()).length > 0;
+    },
+    control: `wg set wg0 peer "$(wg show wg0 allowed-ips | sed -n 's/\\t10.4.0.50.*//p')" allowed-ips 10.4.0.50/32,10.4.0.200/32`,
+  }),
+  "the machine, from outside with a client's address": () => ({
+    reach: arrives("10.4.0.50", 4000, 8081, ["10.0.1.1", 4000, 8081]),
+    control: insert("mangle_prerouting", "ip saddr 10.4.0.0/24"),
+  }),
+  "the machine, from outside with a namespace's address": () => ({
+    reach: arrives("10.200.1.2", 4000, 8081, ["10.0.1.1", 4000, 8081]),
+    control: insert("mangle_prerouting", "ip saddr 10.200.1.0/24"),
+  }),
+  "the clients' resolver, by a neighbour": () => ({
+    reach: async () => {
+      // Its answer, at the machine: what would be EC2's source check drops it on its way.
+      const answers = await lab.machine.network().capture("ens5", "src host 10.4.0.1 and udp port 53");
+      await lab.hosts.cloud.must(["ip", "route", "replace", "10.4.0.1/32", "via", gateway, "dev", "to-gateway"]);
+      await lab.hosts.cloud.run(["dig", "+short", "+tries=1", "+time=1", "@10.4.0.1", "vault.raff.local"]);
+      await lab.hosts.cloud.must(["ip", "route", "del", "10.4.0.1/32"]);
+      return (await answers.stop()).length > 0;
+    },
+    control: insert("filter_input", "ip daddr 10.4.0.1"),
+  }),
+  "others, by a neighbour through the machine": () => ({
+    reach: async () => {
+      const passing = await lab.machine.network().capture("any", "icmp and host 192.0.2.99");
+      await lab.hosts.cloud.must(["ip", "route", "replace", "192.0.2.99/32", "via", gateway, "dev", "to-gateway"]);
+      await lab.hosts.cloud.run(["ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", "192.0.2.99"]);
+      await lab.hosts.cloud.must(["ip", "route", "del", "192.0.2.99/32"]);
+      const packets = await passing.stop();
+      expect(packets.filter((line) => line.includes(" In ")).length).toBeGreaterThan(0);
+      return packets.some((line) => line.includes(" Out "));
+    },
+    control: "nft flush chain inet wg_gateway forward_neighbours",
+  }),
+};
+
+describe("not reached, unless the rule that forbids it is taken away:", () => {
+  test.each(Object.keys(attacks))("%s", async (name) => {
+    const { reach, control } = attacks[name]!();
+    expect(await reach()).toBe(false);
+    await withoutRepair(scenario, async () => {
+      await onMachine(scenario, control);
+      expect(await reach()).toBe(true);
+      await onMachine(scenario, "gatewayctl check --repair");
+    });
+    expect(await reach()).toBe(false);
+  });
+});
+
+test("our rules gone, nothing of a VPN client leaves by the uplink, unless the rule behind the exits' is gone, too", async () => {
+  const leaks = async (): Promise<boolean> => {
+    const uplink = await lab.machine.network().capture("ens5", "net 10.4.0.0/24");
+    await lab.clients.vpn.host.run(["ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", web]);
+    return (await uplink.stop()).length > 0;
+  };
+  await withoutRepair(scenario, async () => {
+    await onMachine(scenario, "nft delete table inet wg_gateway");
+    expect(await leaks()).toBe(false);
+    await onMachine(scenario, "ip rule del priority 300");
+    expect(await leaks()).toBe(true);
+    await onMachine(scenario, "gatewayctl check --repair");
+  });
+});
+
+test("another firewall that drops what is forwarded is named in the deployment", async () => {
+  await onMachine(
+    scenario,
+    "nft 'table ip other { chain FORWARD { type filter hook forward priority 0; policy drop; }; }'",
+  );
+  const { said } = await scenario.deployment.up({ dns: { records: { "nas.internal": "10.4.0.9" } } });
+  expect(said).toContain("note: ip other FORWARD drops what is forwarded");
+  await onMachine(scenario, "nft delete table ip other");
+});
+
+describe("with the firewall, SSH from the operator and from clients, and clients kept apart", () => {
+  const fromOutside = () => [
+    fetches(lab.hosts.web, `http://${elastic}:8080/`),
+    greets(lab.hosts.web, elastic),
+    arrives("10.0.1.1", 4000, 8081, ["10.0.1.1", 67, 68]),
+  ];
+  const between = () => fetches(direct(), "http://10.4.0.200/");
+  const all = (looks: (() => Promise<boolean>)[]) => Promise.all(looks.map((look) => look()));
+
+  test("without them all of it is reached, but SSH by clients", async () => {
+    expect(await all(fromOutside())).toEqual([true, true, true]);
+    expect(await between()()).toBe(true);
+  });
+
+  test("what is not named is dropped, and the rest works", async () => {
+    const files = "/run/wg-gateway-lab/ssh";
+    await scenario.deployment.up({
+      wireguard: { isolation: true },
+      host: {
+        ...{ kind: "existing", address: elastic, user: "admin", privateKeyFile: `${files}/id_ed25519` },
+        ...{ hostKey: `${files}/host_ed25519.pub`, firewall: true, sshFrom: [`${operator}/32`], sshFromClients: true },
+      },
+    });
+    expect(await all(fromOutside())).toEqual([false, false, false]);
+    expect(await between()()).toBe(false);
+    expect(await greets(lab.operator, elastic)()).toBe(true);
+    expect(await greets(direct(), "10.4.0.1")()).toBe(true);
+    // DHCP's answers, ping, what the machine itself asks for, and the clients.
+    expect(await arrives("10.0.1.1", 67, 68, ["10.0.1.1", 67, 68])()).toBe(true);
+    expect((await lab.hosts.web.run(["ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", elastic])).exitCode).toBe(0);
+    expect(await machine(`curl -sf --max-time 2 http://${web}/`)).toBe(elastic);
+    await settled(lab);
+    expect(await machine("gatewayctl check")).toBe("the machine is as its release says");
+  });
+});
+
+describe("the machine", () => {
+  test("each unit of ours is rated 3.0 or better by systemd, or says why not", async () => {
+    const units = await machine(
+      `systemctl list-units --all --plain --no-legend 'wg-gateway-*.service' | awk '{ print $1 }'; echo wg-gateway-repair.service`,
+    );
+    const scores: Record<string, number> = {};
+    for (const unit of new Set(units.split("\n"))) {
+      const said = await machine(`systemd-analyze security --no-pager ${unit} | tail -n 1`);
+      scores[unit] = Number(/exposure level for \S+: ([\d.]+)/.exec(said)?.[1]);
+    }
+    // Makes namespaces and writes every file of the release: the reasons stand in the unit.
+    const { "wg-gateway-repair.service": repair, ...others } = scores;
+    expect(Object.keys(others).sort()).toEqual([
+      "wg-gateway-exit@vpn.service",
+      "wg-gateway-firewall.service",
+      "wg-gateway-resolver@host.service",
+      "wg-gateway-resolver@local.service",
+      "wg-gateway-resolver@vpn.service",
+      "wg-gateway-watch.service",
+    ]);
+    expect(Object.entries(others).filter(([, score]) => !(score <= 3))).toEqual([]);
+    expect(repair).toBeLessThanOrEqual(5);
+    expect(await machine("grep -c '^# .*no ProtectSystem' /etc/systemd/system/wg-gateway-repair.service")).toBe("1");
+    // Control: a unit without any of it.
+    expect(await machine("systemd-analyze security --no-pager somebody.service | tail -n 1")).toMatch(/: 9\.\d/);
+  });
+
+  test("takes keys alone, and nobody as root; its user data turns updates on", async () => {
+    const options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5"];
+    for (const user of ["admin", "root"]) {
+      const login = ["ssh", ...options, "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes", `${user}@${elastic}`];
+      expect((await lab.operator.run([...login, "true"])).stderr).toContain("Permission denied (publickey)");
+    }
+    const shown = await machine(
+      "sshd -T | grep -E '^(passwordauthentication|kbdinteractiveauthentication|permitrootlogin) '",
+    );
+    expect(shown.split("\n").sort()).toEqual([
+      "kbdinteractiveauthentication no",
+      "passwordauthentication no",
+      "permitrootlogin no",
+    ]);
+    expect(await machine("passwd -S root | cut -d' ' -f2")).toBe("L");
+    expect(await machine("apt-config dump | grep Periodic::Unattended")).toBe('APT::Periodic::Unattended-Upgrade "1";');
+    // Control: without our file sshd would offer passwords.
+    const without =
+      "sed -i '/PasswordAuthentication/d' /etc/ssh/sshd_config.d/*.conf; sshd -T | grep ^passwordauthentication";
+    expect(await machine(without)).toBe("passwordauthentication yes");
+  });
+});
