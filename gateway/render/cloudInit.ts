@@ -3,7 +3,7 @@ const files: Readonly<Record<string, string>> = {
   // First of the drop-ins, for the first word counts (`man 5 sshd_config`).
   "/etc/ssh/sshd_config.d/01-wg-gateway.conf":
     "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\nX11Forwarding no\n",
-  // Debian's images for EC2 bring unattended-upgrades, whose own file lets in security updates alone.
+  // For unattended-upgrades, if the image has it; ready.sh tells when it has not.
   "/etc/apt/apt.conf.d/52-wg-gateway":
     'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n',
 };

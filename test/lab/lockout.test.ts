@@ -260,6 +260,8 @@ describe("the machine", () => {
     ]);
     expect(await machine("passwd -S root | cut -d' ' -f2")).toBe("L");
     expect(await machine("apt-config dump | grep Periodic::Unattended")).toBe('APT::Periodic::Unattended-Upgrade "1";');
+    // The lab's image has not what would do it.
+    expect(scenario.deployed.said).toContain("note: unattended-upgrades is not installed");
     // Control: without our file sshd would offer passwords.
     const without =
       "sed -i '/PasswordAuthentication/d' /etc/ssh/sshd_config.d/*.conf; sshd -T | grep ^passwordauthentication";
