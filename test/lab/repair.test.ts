@@ -24,6 +24,14 @@ beforeAll(async () => {
 });
 afterAll(() => Lab.clear());
 
+test("finds nothing to mend on a sound machine, for itself, with no more rights than its unit has", async () => {
+  const said = await withoutRepair(scenario, () =>
+    look("systemctl start wg-gateway-repair.service; journalctl -u wg-gateway-repair.service -o cat --no-pager"),
+  );
+  expect(said.split("\n")).toContain(SOUND.trim());
+  expect(said).not.toMatch(/mending|Permission|not permitted/);
+});
+
 describe("what somebody broke is mended without a person:", () => {
   test.each([
     [
