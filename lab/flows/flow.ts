@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+
 import type { Deployment, UpResult } from "../deployment";
 import type { Lab } from "../lab";
 import type { Snapshot } from "../snapshot";
@@ -52,16 +54,26 @@ export function onMachine(scenario: Pick<Scenario, "lab">, script: string): Prom
 }
 
 const REPAIR = "wg-gateway-repair.timer";
+/** The last of the timer's drop-ins, gone with a reboot: active as it has to be, the timer does not elapse. */
+const HELD = `/run/systemd/system/${REPAIR}.d/zz-held.conf`;
+const ANEW = `systemctl daemon-reload; systemctl restart ${REPAIR}`;
 
-/** Does something while the machine does not mend itself: what is broken on purpose stays so. Within another, the outer one counts. */
-export async function withoutRepair<T>(scenario: Pick<Scenario, "lab">, what: () => Promise<T>): Promise<T> {
+/** Keeps the machine from mending itself, so that what is broken on purpose stays so, until what is returned is called or it reboots. */
+export async function holdRepair(scenario: Pick<Scenario, "lab">): Promise<() => Promise<void>> {
+  const never = `mkdir -p ${dirname(HELD)}; printf '[Timer]\\nOnCalendar=\\nOnCalendar=2100-01-01\\n' >${HELD}`;
   // The lock is free when a repair that has begun is over.
-  const stop = `systemctl stop ${REPAIR}; flock /run/lock/wg-gateway.lock echo held`;
-  const held = await onMachine(scenario, `! systemctl -q is-active ${REPAIR} || { ${stop}; }`);
+  const hold = `${never}; ${ANEW}; flock /run/lock/wg-gateway.lock echo held`;
+  const held = await onMachine(scenario, `[[ -e ${HELD} ]] || { ${hold}; }`);
+  return async () => void (held && (await onMachine(scenario, `rm -f ${HELD}; ${ANEW}`)));
+}
+
+/** Does something while the machine does not mend itself. Within another, the outer one counts. */
+export async function withoutRepair<T>(scenario: Pick<Scenario, "lab">, what: () => Promise<T>): Promise<T> {
+  const release = await holdRepair(scenario);
   try {
     return await what();
   } finally {
-    if (held !== "") await onMachine(scenario, `systemctl start ${REPAIR}`);
+    await release();
   }
 }
 

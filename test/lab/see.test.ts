@@ -1,6 +1,6 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { onMachine, orNothing } from "../../lab/flows";
+import { holdRepair, onMachine, orNothing } from "../../lab/flows";
 import type { Scenario } from "../../lab/flows/flow";
 import { Lab } from "../../lab/lab";
 import { run, until } from "../../lab/process";
@@ -54,6 +54,8 @@ const changes = {
 
 beforeAll(async () => {
   scenario = await deployInto(await openLab(quiet), quiet);
+  // It would mend what is broken here.
+  await holdRepair(scenario);
 });
 afterAll(() => Lab.clear());
 
