@@ -68,11 +68,11 @@ describe("the same address and name, by two ways", () => {
       [b, "10.0.0.1"],
       [b, endpointA],
     ] as const)
-      await machine.must(["ping", "-n", "-q", "-c", "2", "-W", "2", other]);
+      await machine.must(["ping", "-n", "-q", "-c", "1", "-W", "2", other]);
     expect(await shell(a, REFUSED)).toBe("ConnectionRefusedError\n");
     await a.must(["ping", "-n", "-q", "-M", "do", "-s", String(1420 - 28), "-c", "1", "-W", "2", endpointB]);
     const tooLarge = await a.exec(["ping", "-n", "-M", "do", "-s", String(1421 - 28), "-c", "1", endpointB]);
-    expect(tooLarge.stderr).toContain("Message too long");
+    expect(tooLarge.stderr).toMatch(/message too long/i);
     expect(await shell(a, "tunnelctl check")).toBe("the machine is as its release says\n");
   });
 

@@ -38,10 +38,8 @@ beforeAll(async () => {
   for (const machine of [scene.ends.a, scene.ends.b])
     await shell(
       machine,
-      `mkdir /etc/systemd/network/10-uplink.network.d
-       printf '[Network]\\nIPv4ReversePathFilter=strict\\n' >/etc/systemd/network/10-uplink.network.d/strict.conf
-       systemctl restart systemd-networkd
-       until [ "$(cat /proc/sys/net/ipv4/conf/eth0/rp_filter)" = 1 ]; do sleep 0.1; done`,
+      `printf '[Unit]\\nBefore=wg-quick@wg0.service\\n[Service]\\nType=oneshot\\nExecStart=/usr/sbin/sysctl -q -w net.ipv4.conf.eth0.rp_filter=1\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/strict.service
+       systemctl enable -q --now strict`,
     );
   before = await shots();
 });
