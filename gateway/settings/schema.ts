@@ -6,6 +6,7 @@ import {
   credential,
   field,
   isWireGuardKey,
+  keyVersion,
   map,
   network,
   networks,
@@ -41,6 +42,8 @@ const wireguard = z.strictObject(
       "bytes, a whole number 1280..1420 (IPv6's least, and what is left of 1500 by WireGuard)",
       "leave it out for 1420",
     ).default(1420),
+    /** Raised, it makes the gateway a new key; every profile changes with it. Default 1. */
+    keyVersion: keyVersion("the gateway"),
   },
   map,
 );
@@ -72,11 +75,7 @@ const client = z.strictObject(
       "leave it out for full",
     ).default("full"),
     /** Raised, it makes the client new keys. Default 1. */
-    keyVersion: field(
-      z.int().min(1).max(1_000_000),
-      "a whole number 1..1000000",
-      "add 1 to make the client new keys, or leave it out for 1",
-    ).default(1),
+    keyVersion: keyVersion("the client"),
   },
   map,
 );

@@ -15,7 +15,7 @@ const PASSWORD = "never-shown-password";
 /** Every key there is, once. */
 const full: Json = {
   host: { ...existing, user: "admin", port: 2222, privateKeyFile: "id", hostKey: "host.pub" },
-  wireguard: { subnet: "10.4.0.0/24", port: 45822, mtu: 1420 },
+  wireguard: { subnet: "10.4.0.0/24", port: 45822, mtu: 1420, keyVersion: 3 },
   clients: [
     { name: "laptop", address: "10.4.0.50", tunnel: "internal", keyVersion: 2 },
     { name: "phone", address: "10.4.0.200", publicKey: publicKey(9) },
