@@ -89,7 +89,12 @@ def stage(path, content, mode):
 
 def write(path, content, mode):
     """Puts a file in place whole: a reader sees the old one or the new one."""
-    os.replace(stage(path, content, mode), path)
+    partial = stage(path, content, mode)
+    try:
+        os.replace(partial, path)
+    except BaseException:
+        remove(partial)
+        raise
 
 
 def remove(path):

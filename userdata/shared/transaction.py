@@ -6,7 +6,7 @@ import signal
 import time
 
 from bundle import CURRENT, PENDING, Release, store, stored
-from machine import Fault, heard, say
+from machine import Fault, beside, heard, remove, say
 from packages import install
 
 SETTLE_SECONDS = 15
@@ -154,6 +154,7 @@ def go_back(old, new, touched, steps):
 
 def recover(steps):
     """Goes back where a deployment was killed; with the lock held, so that none is at work."""
+    remove(beside(PENDING))
     interrupted = stored(PENDING)
     if interrupted is None:
         return
