@@ -63,7 +63,7 @@ describe("no private key and no password is in the clear where it does not belon
     await onMachine({ lab }, `systemd-run --quiet --unit=watch-processes python3 -c '${WATCH}'`);
     deployed = await deployment.up(settings);
     former.key = await gatewayKey();
-    former.publicKey = deployed.outputs.serverPublicKey;
+    former.publicKey = deployed.outputs.serverPublicKey ?? "";
     deployed = await deployment.up({ ...settings, wireguard: { keyVersion: 2 } });
     // A control: a process of a moment, with a secret in its arguments, and one with it in its environment.
     await onMachine({ lab }, `sh -c 'sleep 0.3' ${PLANTED}-argument; ENVIRONMENT=${PLANTED}-environment sleep 0.3`);
@@ -120,7 +120,8 @@ describe("no private key and no password is in the clear where it does not belon
     const { serverPublicKey, clientProfiles } = deployed.outputs;
     expect(serverPublicKey).not.toBe(former.publicKey);
     expect((await onMachine({ lab }, "wg show wg0 public-key")).trim()).toBe(serverPublicKey);
-    for (const profile of Object.values(clientProfiles)) expect(profile).toContain(`PublicKey = ${serverPublicKey}\n`);
+    for (const profile of Object.values(clientProfiles ?? {}))
+      expect(profile).toContain(`PublicKey = ${serverPublicKey}\n`);
     await connect({ lab, deployed });
   });
 

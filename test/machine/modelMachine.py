@@ -12,7 +12,7 @@ import tempfile
 
 import apply
 import bundle
-import check
+import exits
 import machine
 import preflight
 import removal
@@ -80,7 +80,7 @@ def begin(unit, again=False):
 
 
 def exit_down(name):
-    values = check.variables(name)
+    values = exits.variables(name)
     if not values:
         raise machine.Fault(f"no exit {name}")
     for unit in (f"wg-gateway-exit@{name}.service", f"wg-gateway-resolver@{name}.service"):
@@ -89,7 +89,7 @@ def exit_down(name):
 
 
 def exit_up(name):
-    values = check.variables(name)
+    values = exits.variables(name)
     if not values:
         raise machine.Fault(f"no exit {name}")
     # What stands is left alone, but for rules and routes.
@@ -190,6 +190,7 @@ for module in (apply, removal, selection):
             setattr(module, name, fake)
 apply.findings = findings
 apply.conflicts = lambda new: []
+apply.undo = lambda found: None
 transaction.install = lambda: None
 transaction.say = apply.say = removal.say = lambda text: None
 shutil.which = lambda name: name
