@@ -15,7 +15,7 @@ export class Clients extends pulumi.ComponentResource {
       // One resource a client, not two: at a thousand clients it is the number of resources that takes the time.
       const bytes = new random.RandomBytes(
         `${name}-${client.name}`,
-        { length: 64, ...keepers(client) },
+        { length: 64, ...keepersOf(client) },
         { parent: this },
       );
       return bytes.base64.apply((base64) => [client.name, clientKeys(client, Buffer.from(base64, "base64"))] as const);
@@ -25,8 +25,8 @@ export class Clients extends pulumi.ComponentResource {
   }
 }
 
-/** Version 1 has none: adding some would replace the keys of every client that was made before there were versions. */
-const keepers = ({ keyVersion }: ClientPlan): { keepers?: Record<string, string> } =>
+/** What random bytes are made anew with. Version 1 has none: adding some would replace every key that was made before there were versions. */
+export const keepersOf = ({ keyVersion }: { readonly keyVersion: number }): { keepers?: Record<string, string> } =>
   keyVersion === 1 ? {} : { keepers: { keyVersion: String(keyVersion) } };
 
 /** @param bytes 64 random ones: 32 for a private key, which a client with a key of its own does not use, and 32 for the preshared key */

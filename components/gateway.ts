@@ -5,7 +5,7 @@ import { atAddress, planGateway } from "../gateway/plan/plan";
 import { renderProfile } from "../gateway/render/profile";
 import type { Settings } from "../gateway/settings/schema";
 import type { Credentials } from "../gateway/settings/settings";
-import { Clients } from "./clients";
+import { Clients, keepersOf } from "./clients";
 import { GatewayRelease } from "./gatewayRelease";
 import type { Host } from "./host";
 
@@ -39,7 +39,11 @@ export class Gateway extends pulumi.ComponentResource {
   constructor(name: string, { host, settings, credentials }: GatewayArgs, options?: pulumi.ComponentResourceOptions) {
     super("wg-gateway:index:Gateway", name, {}, options);
     const plan = planGateway(settings);
-    const serverSeed = new random.RandomBytes(`${name}-server-key`, { length: 32 }, { parent: this });
+    const serverSeed = new random.RandomBytes(
+      `${name}-server-key`,
+      { length: 32, ...keepersOf(settings.wireguard) },
+      { parent: this },
+    );
     const server = pulumi.secret(serverSeed.base64.apply((base64) => wireGuardKeys(Buffer.from(base64, "base64"))));
     const { keys } = new Clients(`${name}-clients`, plan.clients, { parent: this });
 

@@ -31,6 +31,14 @@ export const port = (what: string) =>
 export const network = (what: string, mend: string) =>
   field(z.string().refine(isNetwork), `${what}: a network in CIDR form with no host bits, such as 10.4.0.0/24`, mend);
 
+/** Which keys something has: another number makes other ones. */
+export const keyVersion = (whose: string) =>
+  field(
+    z.int().min(1).max(1_000_000),
+    "a whole number 1..1000000",
+    `add 1 to make ${whose} new keys, or leave it out for 1`,
+  ).default(1);
+
 export const text = (what: string) => field(z.string().trim().min(1), what, "give a text that is not empty");
 
 /** Part of a provider's credentials, which OpenVPN reads from a line of its own. */

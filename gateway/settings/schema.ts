@@ -6,6 +6,7 @@ import {
   credential,
   field,
   isWireGuardKey,
+  keyVersion,
   map,
   network,
   networks,
@@ -43,6 +44,8 @@ const wireguard = z.strictObject(
     ).default(1420),
     /** Whether clients are kept from each other. Default false. */
     isolation: field(z.boolean(), "true or false", "leave it out for false").default(false),
+    /** Raised, it makes the gateway a new key; every profile changes with it. Default 1. */
+    keyVersion: keyVersion("the gateway"),
   },
   map,
 );
@@ -74,11 +77,7 @@ const client = z.strictObject(
       "leave it out for full",
     ).default("full"),
     /** Raised, it makes the client new keys. Default 1. */
-    keyVersion: field(
-      z.int().min(1).max(1_000_000),
-      "a whole number 1..1000000",
-      "add 1 to make the client new keys, or leave it out for 1",
-    ).default(1),
+    keyVersion: keyVersion("the client"),
   },
   map,
 );

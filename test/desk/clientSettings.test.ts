@@ -44,6 +44,14 @@ describe("a client's version of its keys", () => {
     expect(changed).toEqual([{ name: "gateway-clients-phone", inputs: { length: 64, keepers: { keyVersion: "2" } } }]);
   });
 
+  it("of the gateway: nothing while it is 1, then the bytes of its key alone", async () => {
+    const first = bytes(await runProgram({ ...existingSettings, wireguard: { keyVersion: 1 } }));
+    expect(first).toEqual(bytes(await runProgram(existingSettings)));
+    const second = bytes(await runProgram({ ...existingSettings, wireguard: { keyVersion: 2 } }));
+    const changed = second.filter((_, index) => JSON.stringify(first[index]) !== JSON.stringify(second[index]));
+    expect(changed).toEqual([{ name: "gateway-server-key", inputs: { length: 32, keepers: { keyVersion: "2" } } }]);
+  });
+
   it("changes no profile by itself: the keys are the bytes'", async () => {
     const profiles = async (version: number) =>
       unwrap((await runProgram(withVersion(version))).outputs["clientProfiles"] ?? null);

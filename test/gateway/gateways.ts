@@ -14,7 +14,8 @@ export const PASSWORD = "recognisable-password";
 /** A customer's key at a WireGuard provider. */
 export const PROVIDER_WIREGUARD_KEY = wireGuardKeys(Buffer.alloc(32, 201)).privateKey;
 const providerKey = wireGuardKeys(Buffer.alloc(32, 202)).publicKey;
-const profiles: Readonly<Record<string, string>> = {
+/** The providers' files that settings of {@link anyRaw} name. */
+export const profiles: Readonly<Record<string, string>> = {
   "wg.conf": `[Interface]\nPrivateKey = ${PROVIDER_WIREGUARD_KEY}\nAddress = 10.64.0.7/32\n[Peer]\nPublicKey = ${providerKey}\nEndpoint = wg.provider.example:51820\nAllowedIPs = 0.0.0.0/0\n`,
   "asks.ovpn": `client\nremote provider.example 1194 udp\nauth-user-pass\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`,
   "plain.ovpn": `client\nremote 203.0.113.40 443 tcp\nremote b.example 53\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`,
@@ -32,7 +33,8 @@ export interface Gateway {
 /** Names the gateway uses itself where an exit's would stand. */
 const taken = ["direct", "block", "host", "local", "none"];
 
-function loginsOf(raw: Raw): Raw {
+/** The credentials that the exits of such settings ask for. */
+export function loginsOf(raw: Raw): Raw {
   const asking = Array.isArray(raw["exits"]) ? (raw["exits"] as { name: string; profile: string }[]) : [];
   const logins = asking
     .filter(({ profile }) => profile === "asks.ovpn")
@@ -166,7 +168,8 @@ const anyServices = fc.subarray([
   { protocol: "udp", ports: [443, "60000-61000"] },
 ]);
 
-const anyRaw: fc.Arbitrary<Raw> = fc
+/** Settings of all kinds, whole but for rules that cannot match. */
+export const anyRaw: fc.Arbitrary<Raw> = fc
   .record({
     subnet: anySubnet,
     mtu: fc.integer({ min: 1280, max: 1420 }),

@@ -174,7 +174,11 @@ it("a rule is refused as unreachable exactly when no packet meets it first, what
       anyList.filter((rules) => new Set(rules.flatMap(({ during }) => JSON.stringify(during) ?? [])).size <= 4),
       (rules) => {
         const keys: string[] = [];
-        checkRules(rules, { subnet, port: 1, mtu: 1420, isolation: false }, (key) => void keys.push(key));
+        checkRules(
+          rules,
+          { subnet, port: 1, mtu: 1420, isolation: false, keyVersion: 1 },
+          (key) => void keys.push(key),
+        );
         const met = reached(rules);
         const wanted = rules.flatMap((_, index) => (met.includes(index) ? [] : [`rules[${index}]`]));
         refused += wanted.length;

@@ -1,5 +1,8 @@
 """Makes the machine what a release says, touching only what differs from the one before."""
 
+import json
+import os
+
 import selection
 import transaction
 from bundle import PENDING, stored
@@ -22,6 +25,21 @@ def interface_part(text):
     return (text or "").split("[Peer]")[0]
 
 
+def interface_runs(text):
+    """Whether the running wg0 has the key, port, MTU and address that its file says; a run that was killed may have written the file alone."""
+    wanted = dict(line.split(" = ", 1) for line in interface_part(text).splitlines() if " = " in line)
+    key, _public, port, _mark = (run("wg", "show", "wg0", "dump", check=False).splitlines() or ["\t\t\t"])[0].split("\t")
+    shown = json.loads(run("ip", "-j", "-4", "address", "show", "dev", "wg0", check=False) or "[]")
+    has = [(link["mtu"], f"{one['local']}/{one['prefixlen']}") for link in shown for one in link["addr_info"]]
+    return (key, port, has) == (wanted["PrivateKey"], wanted["ListenPort"], [(int(wanted["MTU"]), wanted["Address"])])
+
+
+def standing_exits():
+    """The exits whose names and numbers are on the machine, of whatever release."""
+    names = os.listdir(f"{CONFIG}/exits") if os.path.isdir(f"{CONFIG}/exits") else []
+    return [name for name in sorted(names) if os.path.exists(f"{exit_directory(name)}variables")]
+
+
 def switch(old, new, touched):
     """Makes the machine what `new` says. `touched`: paths that an interrupted run may have changed without acting on them."""
     changed = new.differing() | (touched & set(new.files))
@@ -30,10 +48,12 @@ def switch(old, new, touched):
     ways_before = dict((address, ways) for address, _name, ways in selection.clients())
     structural = [
         name
-        for name in (old.exits if old else [])
+        for name in standing_exits()
         if name not in new.exits or any(f"{exit_directory(name)}{file}" in changed for file in ("variables", "rules", "routes"))
     ]
-    restart_interface = running and interface_part(read("/etc/wireguard/wg0.conf")) != interface_part(new.files["/etc/wireguard/wg0.conf"])
+    wireguard = new.files["/etc/wireguard/wg0.conf"]
+    same = interface_part(read("/etc/wireguard/wg0.conf")) == interface_part(wireguard)
+    restart_interface = running and "/etc/wireguard/wg0.conf" in changed and not (same and interface_runs(wireguard))
 
     for name in structural:
         script("exit-down.sh", name)

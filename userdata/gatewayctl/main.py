@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ import status
 import transaction
 import watch
 from bundle import CURRENT, stored
+from drift import Drift
 from machine import Fault, lock, say
 
 
@@ -46,18 +48,24 @@ def do_status(arguments):
     return 0
 
 
+def unfinished():
+    return [Drift(line) for line in transaction.unfinished()]
+
+
 def do_check(arguments):
     mended = []
     # What is said meanwhile is not for the program that reads the JSON.
     with lock(), contextlib.redirect_stdout(sys.stderr if arguments.json else sys.stdout):
+        if arguments.repair:
+            transaction.recover(apply.GatewaySteps())
         current = release()
-        left = check.findings(current)
+        left = check.findings(current) + unfinished()
         if left and arguments.repair:
             for line in left:
                 say(f"mending: {line}")
             before = left
             apply.repair(current, before)
-            left = transaction.settled(lambda: check.findings(current))
+            left = transaction.settled(lambda: check.findings(current) + unfinished())
             mended = [line for line in before if line not in left]
         metrics.note_check(left)
     if arguments.json:
@@ -78,8 +86,9 @@ def do_watch(_arguments):
 
 
 def parser():
-    main = argparse.ArgumentParser(prog="gatewayctl", description="The WireGuard split-tunnel gateway of this machine.")
-    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    # No abbreviations: what takes a gateway away shall be spelled out.
+    main = argparse.ArgumentParser(prog="gatewayctl", description="The WireGuard split-tunnel gateway of this machine.", allow_abbrev=False)
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=functools.partial(argparse.ArgumentParser, allow_abbrev=False))
     commands.add_parser("apply", help="make the machine what the release on standard input says; go back if that fails").set_defaults(do=do_apply)
     show = commands.add_parser("status", help="show the exits, the resolvers and the clients")
     show.add_argument("--json", action="store_true", help="for programs")

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 
-from machine import CONFIG, STATE, Fault, read, write
+from machine import CONFIG, STATE, Fault, beside, read, remove, stage, write
 from place import ALLOWED, CONTROL
 
 CURRENT = f"{STATE}/release.json"
@@ -25,13 +25,17 @@ class Release:
             self.modes = {file["path"]: MODES[file["mode"]] for file in data["files"]}
             hashed = hashlib.sha256()
             for file in data["files"]:
-                hashed.update(f"{file['path']}\0{file['mode']}\0{file['content']}\0".encode())
-        except (ValueError, KeyError, TypeError) as error:
+                hashed.update("\0".join((file["path"], file["mode"], file["content"], "")).encode())
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Fault(f"the release did not arrive whole ({type(error).__name__}); nothing was changed; deploy again") from None
         if data.get("format") != 1:
             raise Fault(f"the release has format {data.get('format')}, this {CONTROL} knows 1; nothing was changed")
         if hashed.hexdigest() != self.digest:
             raise Fault("the release did not arrive whole (its digest differs); nothing was changed; deploy again")
+        self.staged = {}
+
+    def check_paths(self):
+        """Raises Fault for a file outside of the places that this program writes to; for a release that arrives."""
         for path in self.files:
             if not ALLOWED.fullmatch(path) or os.path.normpath(path) != path:
                 raise Fault(f"the release has a file where none of ours belongs: {path}; nothing was changed")
@@ -53,8 +57,22 @@ class Release:
         """The paths that do not stand on the machine as the release says."""
         return {path for path, content in self.files.items() if read(path) != content or os.stat(path).st_mode & 0o777 != self.modes[path]}
 
+    def stage(self):
+        """Writes what differs beside its place, so that a full disk is noticed before anything was changed."""
+        for path in sorted(self.differing()):
+            self.staged[path] = stage(path, self.files[path], self.modes[path])
+
     def put(self, path):
-        write(path, self.files[path], self.modes[path])
+        if path in self.staged:
+            os.replace(self.staged.pop(path), path)
+        else:
+            write(path, self.files[path], self.modes[path])
+
+    def unstage(self):
+        """Takes away what was staged and not put in its place, also by a run that was killed."""
+        for path in self.files:
+            remove(beside(path))
+        self.staged = {}
 
 
 def stored(path):

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import select
 import subprocess
 import sys
 import time
@@ -20,12 +21,23 @@ class Fault(Exception):
 
 
 def say(text):
-    print(text, flush=True)
+    """Prints a line. Whoever listened may be gone (a connection that was cut): that stops nothing half-way, see heard()."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+
+
+def heard():
+    """Whether standard output still has a reader, which a pipe or a socket whose other end was closed has not."""
+    poll = select.poll()
+    poll.register(1, 0)
+    return not poll.poll(0) and getattr(sys.stdout, "name", None) != os.devnull
 
 
 def run(*command, check=True, stdin=None, timeout=180):
     """Runs a command; its standard output as text. Raises Fault with what it said when it fails, unless check is False."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, close_fds=False)
     if check and done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()[-12:]
         raise Fault(f"`{' '.join(command)}` failed ({done.returncode}):\n  " + "\n  ".join(said))
@@ -33,12 +45,12 @@ def run(*command, check=True, stdin=None, timeout=180):
 
 
 def succeeds(*command):
-    return subprocess.run(command, capture_output=True, timeout=180).returncode == 0
+    return subprocess.run(command, capture_output=True, timeout=180, close_fds=False).returncode == 0
 
 
 def script(name, *arguments):
     """Runs one of our scripts, which report to standard error; shown as it goes."""
-    done = subprocess.run([f"{LIB}/{name}", *arguments], stdout=sys.stdout, stderr=subprocess.PIPE, text=True, timeout=180)
+    done = subprocess.run([f"{LIB}/{name}", *arguments], stdout=sys.stdout, stderr=subprocess.PIPE, text=True, timeout=180, close_fds=False)
     if done.returncode != 0:
         raise Fault(f"{name} {' '.join(arguments)} failed ({done.returncode}):\n  " + "\n  ".join(done.stderr.strip().splitlines()[-12:]))
 
@@ -52,17 +64,37 @@ def read(path):
         return None
 
 
-def write(path, content, mode):
-    """Puts a file in place whole: a reader sees the old one or the new one. Never readable by more than `mode` says, not even in between."""
+def beside(path):
+    """Where a file is written before it is put in its place."""
+    return f"{path}.{NAME}-new"
+
+
+def stage(path, content, mode):
+    """Writes a file beside its place, which takes all the room on the disk that it needs; where it is then. Never readable by more than
+    `mode` says, not even in between. Leaves nothing when it fails."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    partial = f"{path}.{NAME}-new"
+    partial = beside(path)
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+    except BaseException:
+        remove(partial)
+        raise
+    return partial
+
+
+def write(path, content, mode):
+    """Puts a file in place whole: a reader sees the old one or the new one."""
+    partial = stage(path, content, mode)
+    try:
+        os.replace(partial, path)
+    except BaseException:
+        remove(partial)
+        raise
 
 
 def remove(path):
@@ -93,9 +125,13 @@ def start(unit, verb="start"):
 
 
 def lock():
-    """Waits for the lock, 300 s at most, so that two deployments follow each other. The file handle that holds it."""
+    """Waits for the lock, 300 s at most, so that two deployments follow each other. The file handle that holds it.
+
+    What we start holds it, too: when we are killed the next one waits for the script that still runs.
+    """
     os.makedirs("/run/lock", exist_ok=True)
     handle = open(f"/run/lock/{NAME}.lock", "w")
+    os.set_inheritable(handle.fileno(), True)
     deadline = time.monotonic() + LOCK_SECONDS
     told = False
     while True:

@@ -1,13 +1,16 @@
-"""Takes a machine from one release to the next, wholly or not at all: what fails goes back, what was interrupted is finished by the next run."""
+"""Takes a machine from one release to the next, wholly or not at all: what fails goes back, and so does what was killed, by the next
+deployment or repair."""
 
 import os
+import signal
 import time
 
 from bundle import CURRENT, PENDING, Release, store, stored
-from machine import Fault, say
+from machine import Fault, beside, heard, remove, say
 from packages import install
 
 SETTLE_SECONDS = 15
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Steps:
@@ -48,53 +51,119 @@ def settled(look):
         time.sleep(0.2)
 
 
+def between(old, new):
+    """The paths whose content or mode differs between two releases, of which the first may be none."""
+    before, after = ({} if one is None else {path: (one.modes[path], one.files[path]) for path in one.files} for one in (old, new))
+    return {path for path in {*before, *after} if before.get(path) != after.get(path)}
+
+
+def reached(steps, release, at_once):
+    """What still differs from a release after it was switched to and, where something does, mended. at_once: mends without waiting for what
+    may come by itself."""
+
+    def look():
+        return steps.findings(release)
+
+    left = [] if at_once else settled(look)
+    if at_once or left:
+        # Somebody changed what this release does not: mend that too, before calling it a failure.
+        steps.mend(release)
+        left = settled(look)
+    return left
+
+
+def stop(number, _frame):
+    raise Fault(f"stopped by {signal.Signals(number).name}")
+
+
+def on_signals(handler):
+    """What is done when somebody ends this. SIG_IGN goes on to the programs that are started: a group of processes is signalled as one."""
+    for one in SIGNALS:
+        signal.signal(one, handler)
+
+
+def accept(new, old, steps):
+    """Raises Fault when a release cannot be the machine's next; nothing was changed."""
+    try:
+        steps.check(old, new)
+        taken = list(steps.conflicts(new)) if old is None and not os.path.exists(PENDING) else []
+    except (LookupError, ValueError) as error:
+        raise Fault(f"the release is not whole ({type(error).__name__}: {error}); nothing was changed") from None
+    if taken:
+        raise Fault("the machine is not free; nothing was changed\n  " + "\n  ".join(taken))
+
+
 def apply(text, steps):
     """Applies a release given as text. Raises Fault after going back to the release before."""
     new = Release(text)
-    old = stored(CURRENT)
-    if old is None and not os.path.exists(PENDING):
-        taken = list(steps.conflicts(new))
-        if taken:
-            raise Fault("the machine is not free; nothing was changed\n  " + "\n  ".join(taken))
-    steps.check(old, new)
-    interrupted = stored(PENDING)
-    touched = set()
-    if interrupted:
-        say("an earlier deployment was interrupted: finishing what it began")
-        before = old.files if old else {}
-        touched = {path for path in {*before, *interrupted.files} if before.get(path) != interrupted.files.get(path)}
-    elif old and old.text == new.text and not steps.findings(old):
+    new.check_paths()
+    recover(steps)
+    old, interrupted = stored(CURRENT), stored(PENDING)
+    accept(new, old, steps)
+    drifted = bool(old and steps.findings(old))
+    if old and old.text == new.text and not interrupted and not drifted:
         say("the machine is as the release says; nothing to do")
         return
-    store(PENDING, new)
+    # What could not be gone back from is gone on from.
+    touched = between(old, interrupted) if interrupted else set()
     began = time.monotonic()
+    switching = bool(interrupted) or old is None
+    on_signals(stop)
     try:
+        store(PENDING, new)
+        new.stage()
         install()
         steps.prepare(new)
+        switching = True
         steps.switch(old, new, touched)
-        left = settled(lambda: steps.findings(new))
-        if left:
-            # Somebody changed what this release does not: mend that too, before calling it a failure.
-            steps.mend(new)
-            left = settled(lambda: steps.findings(new))
+        left = reached(steps, new, drifted)
         if left:
             raise Fault("the machine is not as the release says:\n  " + "\n  ".join(left))
+        if not heard():
+            raise Fault("the connection of whoever deploys was cut")
+        on_signals(signal.SIG_IGN)
+        os.replace(PENDING, CURRENT)
     except Exception as error:
-        go_back(old, new, steps)
-        raise error if isinstance(error, Fault) else Fault(f"{type(error).__name__}: {error}")
-    os.replace(PENDING, CURRENT)
+        on_signals(signal.SIG_IGN)
+        new.unstage()
+        if switching:
+            go_back(old, new, touched, steps)
+        elif os.path.exists(PENDING):
+            os.unlink(PENDING)
+        fault = error if isinstance(error, Fault) else Fault(f"{type(error).__name__}: {error}")
+        raise fault if switching else Fault(f"{fault}\nnothing was changed") from None
     say(f"release {new.digest[:12]} is in place after {time.monotonic() - began:.1f} s")
 
 
-def go_back(old, new, steps):
-    """After a failed apply: the release before, or a machine without one."""
+def go_back(old, new, touched, steps):
+    """After a failed or interrupted apply of `new`: the release before, or a machine without one. Until that is done `new` stays noted as
+    pending, so that a later repair or deployment does what could not be done now."""
     say("going back to " + ("the release before" if old else steps.without))
     try:
         if old is None:
             steps.remove()
             return
-        store(PENDING, old)
-        steps.switch(new, old, set())
-        os.replace(PENDING, CURRENT)
+        steps.switch(new, old, touched)
+        left = reached(steps, old, False)
+        if left:
+            raise Fault("; ".join(left))
+        os.unlink(PENDING)
     except Exception as error:  # the fault that led here is the one to report
-        say(f"going back failed as well ({error}); its `check` shows what is left")
+        say(f"going back failed as well ({error}); `check --repair` tries again")
+
+
+def recover(steps):
+    """Goes back where a deployment was killed; with the lock held, so that none is at work."""
+    remove(beside(PENDING))
+    interrupted = stored(PENDING)
+    if interrupted is None:
+        return
+    say("an earlier deployment was interrupted")
+    old = stored(CURRENT)
+    interrupted.unstage()
+    go_back(old, interrupted, between(old, interrupted), steps)
+
+
+def unfinished():
+    """A line where a deployment was killed, and is not gone back from yet."""
+    return ["a deployment was interrupted and is not undone yet"] if os.path.exists(PENDING) else []
