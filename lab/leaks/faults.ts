@@ -1,0 +1,15 @@
+import type { Fault } from "./fault";
+import { otherFaults } from "./otherFaults";
+import { providerFaults } from "./providerFaults";
+import { ruleFaults } from "./ruleFaults";
+import { tunnelFaults } from "./tunnelFaults";
+
+export const faults: readonly Fault[] = [
+  ...controls,
+  ...tunnelFaults,
+  ...ruleFaults,
+  ...providerFaults,
+  ...otherFaults,
+];
+
+export { controls } from "./ruleFaults";
