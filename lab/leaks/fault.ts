@@ -31,8 +31,8 @@ export interface Outcome {
   readonly lost: Readonly<Record<Name, readonly [lost: number, of: number]>>;
   /** The longest time without any answer, seconds. */
   readonly out: Readonly<Record<Name, number>>;
-  /** Seconds from mending to answers for all; undefined: not within the time. */
-  readonly recovered: number | undefined;
+  /** Seconds from mending to answers for all, or what was not answered in time. */
+  readonly recovered: number | string;
 }
 
 /** Probes of each client in the faulty state, at least. */
@@ -52,7 +52,7 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   const within = fault.within ?? 20;
   const recovered = await scene.settled(mended, within).then(
     () => (Date.now() - mended) / 1000,
-    () => undefined,
+    (error: Error) => error.message,
   );
   const to = Date.now();
   const forEach = <T>(of: (name: Name) => T) =>
@@ -61,7 +61,7 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   const whole = () => names.every((name) => losses(scene, name, from, to)[0] === 0);
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
-  if (recovered !== undefined) await outside.caughtUp(probers.direct);
+  if (typeof recovered === "number") await outside.caughtUp(probers.direct);
   return {
     fault,
     sent: names.reduce((sum, name) => sum + probers[name].sentIn(from, to).length, 0),
@@ -82,7 +82,7 @@ function losses({ probers }: Scene, name: Name, from: number, to: number): reado
 export function wrongIn({ fault, leaked, lost, recovered }: Outcome): string[] {
   return [
     ...(leaked.length > 0 ? [`leaked ${tally(leaked)}, the first: ${leaked[0]!.text}`] : []),
-    ...(recovered === undefined ? [`not back within ${fault.within ?? 20} s`] : []),
+    ...(typeof recovered === "string" ? [recovered] : []),
     ...names
       .filter((name) => !fault.concerns.includes(name) && lost[name][0] > lost[name][1] * NOISE)
       .map((name) => `the ${name} client lost ${lost[name][0]} of ${lost[name][1]} probes`),

@@ -4,12 +4,6 @@ import { providerFaults } from "./providerFaults";
 import { ruleFaults } from "./ruleFaults";
 import { tunnelFaults } from "./tunnelFaults";
 
-export const faults: readonly Fault[] = [
-  ...controls,
-  ...tunnelFaults,
-  ...ruleFaults,
-  ...providerFaults,
-  ...otherFaults,
-];
+export const faults: readonly Fault[] = [...tunnelFaults, ...ruleFaults, ...providerFaults, ...otherFaults];
 
 export { controls } from "./ruleFaults";

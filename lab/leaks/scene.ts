@@ -52,13 +52,24 @@ export class Scene {
     return scene;
   }
 
-  /** Resolves when probes of every kind, sent since a time (milliseconds since the epoch), are answered. @param within seconds */
+  /** What is not answered of the probes sent since a time, milliseconds since the epoch: "CLIENT: KIND", each. */
+  unanswered(since: number): string[] {
+    return Object.values(this.probers).flatMap((prober) => {
+      const answered = prober.answeredSince(since);
+      return answerable.filter((kind) => !answered.has(kind)).map((kind) => `${prober.name}: ${kind}`);
+    });
+  }
+
+  /** Resolves when probes of every kind, sent since a time, are answered. @param within seconds @throws Error that says which are not */
   async settled(since: number, within: number): Promise<void> {
-    for (const prober of Object.values(this.probers))
-      await until(`the ${prober.name} client is answered`, since + within * 1000 - Date.now(), () => {
-        const answered = prober.answeredSince(since);
-        return answerable.every((kind) => answered.has(kind));
-      });
+    await until(
+      "every probe is answered",
+      since + within * 1000 - Date.now(),
+      () => this.unanswered(since).length === 0,
+      50,
+    ).catch(() => {
+      throw new Error(`not answered within ${within} s: ${this.unanswered(since).join(", ")}`);
+    });
   }
 
   /** Deploys the scene's stack, with changes. */

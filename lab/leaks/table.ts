@@ -18,7 +18,7 @@ export function table(outcomes: readonly Outcome[]): string {
       tally(leaked),
       ...names.map((name) => `${lost[name][0]}, ${out[name].toFixed(1)} s`),
       fault.back,
-      recovered === undefined ? "NEVER" : `${recovered.toFixed(1)} s`,
+      typeof recovered === "string" ? "NOT" : `${recovered.toFixed(1)} s`,
       wrongIn(outcome).length === 0 ? "ok" : "NO",
     ]);
   }

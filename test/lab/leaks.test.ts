@@ -28,7 +28,7 @@ describe("control: without what holds them, probes are seen outside", () => {
     const { leaked, recovered } = await seenOf(control);
     const seen = new Set(leaked.map(({ kind }) => kind));
     expect(kinds.filter((kind) => !seen.has(kind))).toEqual(control.hides ?? []);
-    expect(recovered).toBeDefined();
+    expect(recovered).toBeTypeOf("number");
   });
 });
 
