@@ -43,7 +43,7 @@ export class Scene {
     const probers = {} as Record<Name, Prober>;
     for (const name of names) {
       const client = lab.client(clients[name].home);
-      await client.up(outputs.clientProfiles[name] ?? "");
+      await client.up(outputs.clientProfiles?.[name] ?? "");
       probers[name] = await Prober.start(client.host, { name, ...clients[name] });
     }
     const scene = new Scene(lab, deployment, probers, await Outside.start(lab));
