@@ -1,4 +1,4 @@
-import { LOCAL_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
+import { DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
 import { choiceChains, purposes, sourceElements, type Purpose } from "./nftChoices";
@@ -78,18 +78,18 @@ ${exits.map((exit) => `		ip saddr ${exit.hostAddress} ip daddr @upstreams ${DNS}
 		oifname "${WG_INTERFACE}" ${SYN} tcp option maxseg size set ${mss}
 	}
 
-	# A client asks ${address}; who it is decides which resolver answers. The blocked learn local names alone.
+	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
 		iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} ip saddr vmap @dns_by_source
 ${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
 
 	chain dns_direct {
-		accept
+		meta l4proto { tcp, udp } dnat ip to ${address}:${DIRECT_RESOLVER_PORT}
 	}
 
 	chain dns_block {
-		meta l4proto { tcp, udp } dnat ip to ${address}:${LOCAL_RESOLVER_PORT}
+		accept
 	}
 ${exits
   .map(
@@ -168,8 +168,8 @@ ${metrics ? `		ip daddr ${address} tcp dport ${metrics.port} iifname != "lo" dro
 
 	chain input_from_clients {
 		ct state { established, related } accept
-		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
-		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
+		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${DIRECT_RESOLVER_PORT} } ct original proto-dst 53 accept
+		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${DIRECT_RESOLVER_PORT} } ct original proto-dst 53 accept
 		ip saddr ${subnet} ip daddr { ${own.join(", ")} } icmp type echo-request accept
 ${published ? ["tcp", "udp"].map((protocol) => `\t\tip saddr ${subnet} ip daddr { ${own.join(", ")} } ${protocol} dport @published_${protocol} accept\n`).join("") : ""}${metrics && metrics.from.length > 0 ? `		ip saddr { ${metrics.from.join(", ")} } ip daddr ${address} tcp dport ${metrics.port} accept\n` : ""}		reject with icmpx admin-prohibited
 	}
