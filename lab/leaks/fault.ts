@@ -1,6 +1,6 @@
 import { type Kind, kindOf } from "../probes";
 import { until } from "../process";
-import { type Sighting, tally } from "./outside";
+import { kindsOf, type Sighting, tally } from "./outside";
 import { type Name, names, type Scene } from "./scene";
 
 /** Something that goes wrong while every client sends probes. */
@@ -23,12 +23,12 @@ export interface Fault {
 /** What was seen of a fault. */
 export interface Outcome {
   readonly fault: Fault;
-  /** Probes of all clients, sent from its beginning until all were answered again. */
-  readonly sent: number;
+  /** How many probes were sent from its beginning until all were answered again. */
+  readonly sent: Readonly<Record<Name, number>>;
   /** Packets where none may be. */
   readonly leaked: readonly Sighting[];
-  /** Probes without an answer, of those sent. */
-  readonly lost: Readonly<Record<Name, readonly [lost: number, of: number]>>;
+  /** The probes without an answer; IPv6 never has one. */
+  readonly lost: Readonly<Record<Name, readonly number[]>>;
   /** The longest time without any answer, seconds. */
   readonly out: Readonly<Record<Name, number>>;
   /** Seconds from mending to answers for all, or what was not answered in time. */
@@ -58,13 +58,13 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   const forEach = <T>(of: (name: Name) => T) =>
     Object.fromEntries(names.map((name) => [name, of(name)])) as Readonly<Record<Name, T>>;
   // The last answers are on their way.
-  const whole = () => names.every((name) => losses(scene, name, from, to)[0] === 0);
+  const whole = () => names.every((name) => losses(scene, name, from, to).length === 0);
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
   return {
     fault,
-    sent: names.reduce((sum, name) => sum + probers[name].sentIn(from, to).length, 0),
+    sent: forEach((name) => probers[name].sentIn(from, to).length),
     leaked: outside.sightings(from, to),
     lost: forEach((name) => losses(scene, name, from, to)),
     out: forEach((name) => probers[name].silence(from, to)),
@@ -72,19 +72,18 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   };
 }
 
-/** Probes without an answer, of those sent in a span; IPv6 never has one. */
-function losses({ probers }: Scene, name: Name, from: number, to: number): readonly [number, number] {
-  const sent = probers[name].sentIn(from, to).filter((number) => kindOf(number) !== "ipv6");
-  return [sent.filter((number) => !probers[name].answers.has(number)).length, sent.length];
+function losses({ probers }: Scene, name: Name, from: number, to: number): number[] {
+  const { answers } = probers[name];
+  return probers[name].sentIn(from, to).filter((number) => kindOf(number) !== "ipv6" && !answers.has(number));
 }
 
 /** What is wrong with an outcome, a line each: none when it is as promised. */
-export function wrongIn({ fault, leaked, lost, recovered }: Outcome): string[] {
+export function wrongIn({ fault, sent, leaked, lost, recovered }: Outcome): string[] {
   return [
-    ...(leaked.length > 0 ? [`leaked ${tally(leaked)}, the first: ${leaked[0]!.text}`] : []),
+    ...(leaked.length > 0 ? [`leaked ${tally(kindsOf(leaked))}, the first: ${leaked[0]!.text}`] : []),
     ...(typeof recovered === "string" ? [recovered] : []),
     ...names
-      .filter((name) => !fault.concerns.includes(name) && lost[name][0] > lost[name][1] * NOISE)
-      .map((name) => `the ${name} client lost ${lost[name][0]} of ${lost[name][1]} probes`),
+      .filter((name) => !fault.concerns.includes(name) && lost[name].length > sent[name] * NOISE)
+      .map((name) => `the ${name} client, of ${sent[name]} probes, lost ${tally(lost[name].map(kindOf))}`),
   ];
 }

@@ -96,16 +96,17 @@ function sighting(text: string): Sighting {
   };
 }
 
-/** Different probes seen, by kind, in words; "0" for none. */
-export function tally(seen: readonly Sighting[]): string {
-  const counts = [...kinds, "other" as const].map((kind) => {
-    const ofKind = seen.filter((one) => one.kind === kind);
-    return { kind, count: new Set(ofKind.map(({ probe, text }) => probe ?? text)).size };
-  });
-  return (
-    counts
-      .filter(({ count }) => count > 0)
-      .map(({ kind, count }) => `${count} ${kind}`)
-      .join(", ") || "0"
-  );
+/** Of each probe that was seen, and of each other packet, its kind. */
+export const kindsOf = (seen: readonly Sighting[]): Sighting["kind"][] => [
+  ...new Map(seen.map(({ probe, text, kind }) => [probe ?? text, kind])).values(),
+];
+
+/** How many of each kind, in words; "0" for none. */
+export function tally(found: readonly Sighting["kind"][]): string {
+  const counts = [...kinds, "other" as const].map((kind) => ({
+    kind,
+    count: found.filter((one) => one === kind).length,
+  }));
+  const some = counts.filter(({ count }) => count > 0);
+  return some.map(({ kind, count }) => `${count} ${kind}`).join(", ") || "0";
 }

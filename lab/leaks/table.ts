@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 
 import { wrongIn, type Outcome } from "./fault";
-import { tally } from "./outside";
+import { kindsOf, tally } from "./outside";
 import { names } from "./scene";
 
 /** Outcomes for people. */
@@ -14,9 +14,9 @@ export function table(outcomes: readonly Outcome[]): string {
     const { fault, sent, leaked, lost, out, recovered } = outcome;
     shown.push([
       fault.title,
-      sent,
-      tally(leaked),
-      ...names.map((name) => `${lost[name][0]}, ${out[name].toFixed(1)} s`),
+      Object.values(sent).reduce((sum, count) => sum + count),
+      tally(kindsOf(leaked)),
+      ...names.map((name) => `${lost[name].length}, ${out[name].toFixed(1)} s`),
       fault.back,
       typeof recovered === "string" ? "NOT" : `${recovered.toFixed(1)} s`,
       wrongIn(outcome).length === 0 ? "ok" : "NO",
