@@ -14,8 +14,8 @@ export interface Fault {
   readonly back: string;
   /** What that needs, after probes were sent in the faulty state; default nothing, for it comes back by itself. */
   readonly mend?: (scene: Scene) => Promise<unknown>;
-  /** Of a control: the kinds that it does not let out. */
-  readonly hides?: readonly Kind[];
+  /** Of a control: the kinds that must be seen outside. Without it none may. */
+  readonly shows?: readonly Kind[];
   /** Seconds within which all are answered again, once it is mended; default 20. */
   readonly within?: number;
 }
@@ -79,8 +79,10 @@ function losses({ probers }: Scene, name: Name, from: number, to: number): numbe
 
 /** What is wrong with an outcome, a line each: none when it is as promised. */
 export function wrongIn({ fault, sent, leaked, lost, recovered }: Outcome): string[] {
+  const seen = leaked.map(({ kind }) => kind);
   return [
-    ...(leaked.length > 0 ? [`leaked ${tally(kindsOf(leaked))}, the first: ${leaked[0]!.text}`] : []),
+    ...(fault.shows?.filter((kind) => !seen.includes(kind)).map((kind) => `${kind} is not seen outside`) ?? []),
+    ...(leaked[0] && !fault.shows ? [`leaked ${tally(kindsOf(leaked))}, the first: ${leaked[0].text}`] : []),
     ...(typeof recovered === "string" ? [recovered] : []),
     ...names
       .filter((name) => !fault.concerns.includes(name) && lost[name].length > sent[name] * NOISE)

@@ -1,9 +1,14 @@
 import type { Fault } from "./fault";
 import { otherFaults } from "./otherFaults";
 import { providerFaults } from "./providerFaults";
-import { ruleFaults } from "./ruleFaults";
+import { controls, ruleFaults } from "./ruleFaults";
 import { tunnelFaults } from "./tunnelFaults";
 
-export const faults: readonly Fault[] = [...tunnelFaults, ...ruleFaults, ...providerFaults, ...otherFaults];
-
-export { controls } from "./ruleFaults";
+/** In the order in which they are made: the controls first. */
+export const faults: readonly Fault[] = [
+  ...controls,
+  ...tunnelFaults,
+  ...ruleFaults,
+  ...providerFaults,
+  ...otherFaults,
+];

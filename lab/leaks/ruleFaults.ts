@@ -1,3 +1,4 @@
+import { kinds } from "../probes";
 import type { Fault } from "./fault";
 import { byTimer, everybody } from "./tunnelFaults";
 
@@ -83,6 +84,7 @@ export const controls: readonly Fault[] = [
         await scene.lab.client(home).host.must(["ip", "-6", "route", "flush", "table", "51820"]);
     },
     concerns: everybody,
+    shows: kinds,
     back: "timer",
     mend: async (scene) => {
       for (const home of ["home-direct", "home-vpn", "home-4"] as const)
@@ -98,7 +100,7 @@ export const controls: readonly Fault[] = [
         add rule ip open out oifname "veth-*" masquerade'
         ip -n NS route add default via 10.200.SLOT.1`)}`,
     concerns: everybody,
-    hides: ["ipv6"],
+    shows: kinds.filter((kind) => kind !== "ipv6"),
     back: "timer",
     mend: async (scene) => {
       await scene.on(IN_NAMESPACES("ip netns exec NS nft delete table ip open"));
