@@ -18,15 +18,15 @@ export interface Sighting {
 
 /**
  * What leaves the machine by its uplink, before the cloud looks at its source: less the tunnels to the clients and to the providers, and
- * what the kernel says of them; the operator's SSH; the machine's own DNS; and the direct client's probes but those of DNS, which the
+ * what the kernel says of them; the operator's SSH; the machine's own DNS, and the multicast of its boot; and the direct client's probes but those of DNS, which the
  * resolvers ask for others too.
  */
 const UPLINK = [
-  `inbound and (ip or (ip6 and not icmp6)) and not dst host ${addresses.elastic} and not dst host ${addresses.web}`,
+  `inbound and (ip or (ip6 and not icmp6)) and not dst host ${addresses.elastic} and not host ${addresses.web}`,
   "not (udp port 45822) and not (src port 22)",
   "not (net 203.0.113.0/24 and (udp port 1194 or udp port 51820))",
   "not (icmp[icmptype] == icmp-unreach and (dst net 198.18.0.0/24 or dst net 203.0.113.0/24))",
-  `not dst host ${addresses.vpcResolver}`,
+  `not dst host ${addresses.vpcResolver} and not dst net 224.0.0.0/4`,
 ].join(" and ");
 
 /** What homes send past their tunnel, and IPv6 of whomever. */

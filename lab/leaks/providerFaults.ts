@@ -55,14 +55,6 @@ export const providerFaults: readonly Fault[] = [
     mend: (scene) => scene.silence(false),
   },
   {
-    title: "provider's server gone",
-    make: ({ lab }) => lab.providers.provider.fail(),
-    concerns: ["vpn"],
-    back: "provider, unit",
-    mend: ({ lab }) => lab.providers.provider.start(),
-    within: 60,
-  },
-  {
     title: "provider refuses the credentials",
     make: async (scene) => {
       await scene.lab.providers.provider.refuseCredentials(true);
@@ -84,8 +76,11 @@ export const providerFaults: readonly Fault[] = [
     back: "unit",
   },
   {
-    title: "provider has another address",
-    make: async (scene) => {
+    title: "provider gone, and back at another address",
+    make: ({ lab }) => lab.providers.provider.fail(),
+    concerns: ["vpn"],
+    back: "watch daemon",
+    mend: async (scene) => {
       await must(["ip", "-n", namespaceOf("provider"), "address", "add", `${NEXT_ADDRESS}/32`, "dev", "eth0"]);
       await must(["ip", "-n", namespaceOf("internet"), "route", "add", NEXT_ADDRESS, "dev", "to-provider"]);
       await moveProvider(scene.lab, NEXT_ADDRESS);
@@ -96,8 +91,6 @@ export const providerFaults: readonly Fault[] = [
         ),
       );
     },
-    concerns: ["vpn"],
-    back: "watch daemon",
-    within: 60,
+    within: 90,
   },
 ];

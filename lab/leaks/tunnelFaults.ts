@@ -6,7 +6,7 @@ export const byTimer = { back: "timer", mend: (scene: Scene) => scene.repair() }
 
 export const everybody = ["direct", "vpn", "wg"] as const;
 
-const signals: Fault[] = ["TERM", "KILL", "USR1", "HUP"].map((signal) => ({
+const signals: Fault[] = ["TERM", "USR1", "HUP"].map((signal) => ({
   title: `OpenVPN: ${signal}`,
   make: `systemctl kill -s ${signal} wg-gateway-exit@vpn`,
   concerns: ["vpn"],
@@ -17,18 +17,12 @@ const signals: Fault[] = ["TERM", "KILL", "USR1", "HUP"].map((signal) => ({
 export const tunnelFaults: readonly Fault[] = [
   ...signals,
   {
-    title: "WireGuard provider's tunnel: KILL",
-    make: "systemctl kill -s KILL wg-gateway-exit@wgprov",
-    concerns: ["wg"],
+    title: "OpenVPN and the WireGuard provider's tunnel: KILL",
+    make: "systemctl kill -s KILL wg-gateway-exit@vpn wg-gateway-exit@wgprov",
+    concerns: ["vpn", "wg"],
     back: "unit",
   },
-  {
-    title: "tun0 down",
-    make: "ip -n vpn_ns link set tun0 down",
-    concerns: ["vpn"],
-    back: "watch daemon",
-    within: 60,
-  },
+  { title: "tun0 down", make: "ip -n vpn_ns link set tun0 down", concerns: ["vpn"], ...byTimer },
   {
     title: "tun0 deleted, OpenVPN's and the WireGuard provider's",
     make: "ip -n vpn_ns link del tun0; ip -n vpn_ns_wgprov link del tun0",
