@@ -3,14 +3,16 @@ import { another } from "./scene";
 import { everybody } from "./tunnelFaults";
 
 /** Fills the machine's connection tracking with entries that the kernel does not give up for new ones. */
-const FILL = `python3 - "$(sysctl -n net.netfilter.nf_conntrack_max)" >/run/full <<'EOF'
+const FILL = `most=$(sysctl -n net.netfilter.nf_conntrack_max)
+python3 - "$most" >/run/full <<'EOF'
 import sys
 for number in range(int(sys.argv[1])):
     there, port = f"10.{100 + (number >> 16)}.{number >> 8 & 255}.{number & 255}", 1024
     print(f"-A -t 600 -u SEEN_REPLY,ASSURED -s 192.0.2.1 -d {there} -r {there} -q 192.0.2.1 -p udp --sport {port} --dport 9 --reply-port-src 9 --reply-port-dst {port}")
 EOF
 conntrack --load-file /run/full >/dev/null 2>&1 || true
-rm /run/full`;
+rm /run/full
+(($(conntrack -C) > most * 99 / 100))`;
 
 /** As Docker's, with FORWARD accepting as it does where forwarding was on already. */
 const DOCKER = `
@@ -128,7 +130,6 @@ export const otherFaults: readonly Fault[] = [
     make: `${nextRelease("pass")}gatewayctl apply </run/release-next.json`,
     concerns: everybody,
     back: "apply",
-    within: 60,
   },
   {
     title: "upgrade that fails, and goes back",
@@ -136,7 +137,6 @@ export const otherFaults: readonly Fault[] = [
       if gatewayctl apply </run/release-next.json; then exit 1; fi`,
     concerns: everybody,
     back: "apply",
-    within: 60,
   },
   {
     title: "wg0-down.sh, and wg0-up.sh",
@@ -159,6 +159,5 @@ export const otherFaults: readonly Fault[] = [
       await scene.on("rm /etc/sysctl.d/10-forwarding.conf");
       await scene.silence(false);
     },
-    within: 60,
   },
 ];

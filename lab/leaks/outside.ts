@@ -26,7 +26,7 @@ const UPLINK = [
   "not (udp port 45822) and not (src port 22)",
   "not (net 203.0.113.0/24 and (udp port 1194 or udp port 51820))",
   "not (icmp[icmptype] == icmp-unreach and (dst net 198.18.0.0/24 or dst net 203.0.113.0/24))",
-  `not dst host ${addresses.vpcResolver} and not dst net 224.0.0.0/4`,
+  `not dst host ${addresses.vpcResolver} and not dst net 224.0.0.0/4 and not dst net ff00::/8`,
 ].join(" and ");
 
 /** What homes send past their tunnel, and IPv6 of whomever. */

@@ -91,6 +91,6 @@ export const providerFaults: readonly Fault[] = [
         ),
       );
     },
-    within: 90,
+    within: 120,
   },
 ];

@@ -28,7 +28,6 @@ export const tunnelFaults: readonly Fault[] = [
     make: "ip -n vpn_ns link del tun0; ip -n vpn_ns_wgprov link del tun0",
     concerns: ["vpn", "wg"],
     back: "unit, watch daemon",
-    within: 60,
   },
   { title: "veth down", make: "ip link set veth-wg down", concerns: ["vpn"], ...byTimer },
   { title: "veth deleted", make: "ip link del veth-wg", concerns: ["vpn"], ...byTimer },
@@ -38,13 +37,11 @@ export const tunnelFaults: readonly Fault[] = [
     make: "ip link set wg0 down",
     concerns: everybody,
     ...byTimer,
-    within: 45,
   },
   {
     title: "wg0 deleted",
     make: "ip link del wg0",
     concerns: everybody,
     ...byTimer,
-    within: 45,
   },
 ];
