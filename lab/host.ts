@@ -106,11 +106,12 @@ export class Host {
    * Begins a packet capture; resolves when tcpdump listens.
    * @param device as "eth0", or "any"
    * @param filter pcap-filter(7), as "udp port 53"; default everything
+   * @param options of tcpdump, as "-A" for the packets' text besides, in lines of its own
    */
-  capture(device: string, filter = ""): Promise<Capture> {
+  capture(device: string, filter = "", options: readonly string[] = []): Promise<Capture> {
     // Frames cut to 1600 bytes: the kernel's buffer of 32 MB holds only 100 of the default size.
     const buffer = ["--immediate-mode", "-B", "32768", "-s", "1600"];
-    const command = ["tcpdump", "-nn", "-tt", "-l", ...buffer, "-Z", "root", "-i", device];
+    const command = ["tcpdump", "-nn", "-tt", "-l", ...buffer, "-Z", "root", ...options, "-i", device];
     const [program, ...rest] = this.inside([...command, ...(filter ? [filter] : [])], ["--die-with-parent"]);
     return Capture.start(`${this.name} ${device}`, spawn(program!, rest, { env: {} }));
   }

@@ -1,81 +1,156 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
 import type { Host } from "./host";
 import type { Lab } from "./lab";
+import { until } from "./process";
 import { addresses } from "./topology";
 
-/** Probes of each kind; four kinds. */
-const COUNT = 300;
-/** Probes a second over all kinds. */
-const RATE = 400;
-const PORT = 4242;
-const MARK = "probe";
+/** What a probe with a number is: `kinds[number % kinds.length]`, as in leaks/prober.py. */
+export const kinds = [
+  "tcp",
+  "tcp running",
+  "udp",
+  "udp running",
+  "icmp",
+  "dns gateway",
+  "dns resolver",
+  "ipv6",
+] as const;
+export type Kind = (typeof kinds)[number];
+export const kindOf = (number: number): Kind => kinds[number % kinds.length]!;
 
-/**
- * Sends numbered probes as fast as told: TCP, UDP, ICMP and DNS to addresses of the internet, and DNS to the gateway.
- * Only the standard library; every kind is told apart outside by its port or its name.
- */
-const PROBES = `
-import os, socket, struct, sys, time
-web, upstream, gateway, count, rate, port = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6])
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-held = []
-def checksum(data):
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    total = (total >> 16) + (total & 0xFFFF)
-    return ~(total + (total >> 16)) & 0xFFFF
-def ask(server, name):
-    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
-    udp.sendto(struct.pack("!HHHHHH", number & 0xFFFF, 0x0100, 1, 0, 0, 0) + labels + b"\\0\\0\\1\\0\\1", (server, 53))
-sent = 0
-began = time.monotonic()
-for number in range(count):
-    tcp = socket.socket()
-    tcp.setblocking(False)
-    tcp.connect_ex((web, port))
-    held.append(tcp)
-    if len(held) > 200: held.pop(0).close()
-    udp.sendto(b"${MARK} %d" % number, (web, port))
-    body = struct.pack("!BBHHH", 8, 0, 0, 0x4242, number) + b"${MARK}000"
-    icmp.sendto(body[:2] + struct.pack("!H", checksum(body)) + body[4:], (web, 0))
-    ask(upstream, "${MARK}-%d.example" % number)
-    ask(gateway, "${MARK}-inside-%d.example" % number)
-    sent += 5
-    ahead = began + sent / rate - time.monotonic()
-    if ahead > 0: time.sleep(ahead)
-print(sent)
-`;
+const script = (name: string): string[] => ["python3", "-c", readFileSync(join(__dirname, "leaks", name), "utf8")];
 
-/** What of the probes may be seen on the internet. */
-const SEEN = `host ${addresses.web} and (port ${PORT} or icmp) or udp port 53 and not host ${addresses.vpcResolver}`;
+export interface ProberOptions {
+  /** a-z; stands in each of its probes. */
+  readonly name: string;
+  /** The address on the internet that the probes go to; default the web server's. */
+  readonly target?: string;
+  /** Probes a second, over all kinds. */
+  readonly rate: number;
+}
 
-/** What became of the probes. */
+/** Starts what answers the probes at addresses of a host; resolves when it does. */
+export async function startEcho(host: Host, targets: readonly string[]): Promise<void> {
+  host.spawn([...script("echo.py"), ...targets], "echo");
+  await until(`${host.name}: the echo server listens`, 5000, async () => {
+    const { stdout } = await host.run(["ss", "-Hltn", "sport = :4243"]);
+    return stdout.trim().split("\n").length >= targets.length;
+  });
+}
+
+/** A client's device that sends numbered probes of every kind until it is stopped, and knows which were answered. */
+export class Prober {
+  /** The number of the next probe. */
+  next = 0;
+  /** The address that the echo server saw, by the number of the probe; undefined where the answer does not tell. */
+  readonly answers = new Map<number, string | undefined>();
+  /** Milliseconds since the epoch, and the next number then; every 50 ms. */
+  private readonly ticks: { readonly at: number; readonly next: number }[] = [];
+  private problem = "";
+
+  private constructor(
+    readonly name: string,
+    private readonly child: ChildProcess,
+  ) {
+    createInterface(child.stdout!).on("line", (line) => {
+      const [at, next, ...answered] = line.split(" ");
+      this.next = Number(next);
+      this.ticks.push({ at: Number(at) * 1000, next: this.next });
+      for (const word of answered) {
+        const [number, seen] = word.split("=");
+        this.answers.set(Number(number), seen);
+      }
+    });
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.problem += text));
+  }
+
+  /** Resolves when it sends. @throws Error with what it said instead */
+  static async start(host: Host, { name, target = addresses.web, rate }: ProberOptions): Promise<Prober> {
+    const words = [name, target, addresses.web6, String(rate), "10.4.0.1", ...addresses.upstreams];
+    const [program, ...rest] = host.inside([...script("prober.py"), ...words], ["--die-with-parent"]);
+    const prober = new Prober(name, spawn(program!, rest, { env: {}, stdio: ["ignore", "pipe", "pipe"] }));
+    await until(`${host.name} sends probes`, 5000, () => prober.next > 0).catch((error: unknown) => {
+      throw new Error(prober.problem, { cause: error });
+    });
+    return prober;
+  }
+
+  /** Resolves when so many more probes were sent. @throws Error with what the prober said when it ended */
+  async more(count: number): Promise<void> {
+    const to = this.next + count;
+    await until(`the ${this.name} client sends ${count} probes: ${this.problem}`, 60_000, () => this.next >= to);
+  }
+
+  /** Resolves when a probe that is sent from now on is answered. @throws Error after 60 s */
+  async answered(): Promise<void> {
+    const now = Date.now();
+    await until(`the ${this.name} client is answered`, 60_000, () => this.answeredSince(now).size > 0);
+  }
+
+  stop(): void {
+    this.child.kill();
+  }
+
+  /** The numbers of the probes sent in a span of time, milliseconds since the epoch. */
+  sentIn(from: number, to: number): number[] {
+    const after = (at: number): number => this.ticks.find((tick) => tick.at >= at)?.next ?? this.next;
+    const first = after(from);
+    return Array.from({ length: after(to) - first }, (_, index) => first + index);
+  }
+
+  /** Which kinds were answered, of probes sent since a time. */
+  answeredSince(from: number): Set<Kind> {
+    return new Set(
+      this.sentIn(from, Date.now())
+        .filter((number) => this.answers.has(number))
+        .map(kindOf),
+    );
+  }
+
+  /** The longest time in a span during which no probe that was sent was answered, seconds; to 50 ms. A running TCP connection has a pace of its own. */
+  silence(from: number, to: number): number {
+    let [longest, last] = [0, from];
+    for (const [index, { at, next }] of this.ticks.entries()) {
+      if (at < from || at > to) continue;
+      const before = this.ticks[index - 1]?.next ?? 0;
+      const answered = Array.from({ length: next - before }, (_, step) => before + step).some(
+        (number) => kindOf(number) !== "tcp running" && this.answers.has(number),
+      );
+      if (!answered) continue;
+      longest = Math.max(longest, at - last);
+      last = at;
+    }
+    return Math.max(longest, to - last) / 1000;
+  }
+}
+
+/** What became of the probes of a client whose exit is away. */
 export interface Probed {
   readonly sent: number;
-  /** The packets of them that were seen on the internet. */
+  /** Those that were seen on the internet, or asked for at the DNS upstreams. */
   readonly leaked: readonly string[];
-  /** Their questions that reached the DNS upstreams. */
-  readonly asked: number;
   /** Whether the capture can be trusted: it lost no packet. */
   readonly whole: boolean;
 }
 
-/** Sends probes from a client whose exit is away, and looks for them on the internet. */
+const PROBED = 1500;
+const FROM_CLIENTS = [addresses.web, ...addresses.upstreams].map((address) => `not src host ${address}`).join(" and ");
+
+/** Sends probes from a client for some seconds, and looks for them on the internet. */
 export async function probe(lab: Lab, client: Host): Promise<Probed> {
-  const internet = await lab.hosts.internet.capture("any", `inbound and (${SEEN})`);
-  const questions = lab.dns.queries().length;
-  const words = [addresses.web, addresses.upstreams[0], "10.4.0.1", String(COUNT), String(RATE), String(PORT)];
-  const sent = Number(await client.must(["python3", "-c", PROBES, ...words], { timeout: 60_000 }));
-  const answers = new Set<string>([addresses.web, ...addresses.upstreams]);
-  // Other clients' pings pass here too, with other identifiers than the probes', and the gateway's own look at other exits (NS? .).
-  const leaked = (await internet.stop()).filter(
-    (line) =>
-      !answers.has(/ IP (\d+\.\d+\.\d+\.\d+)/.exec(line)?.[1] ?? "") &&
-      !line.includes("NS? .") &&
-      (!line.includes("ICMP") || line.includes(`id ${0x4242}`)),
+  const internet = await lab.hosts.internet.capture("any", `inbound and ${FROM_CLIENTS}`, ["-A"]);
+  const before = lab.dns.queries().length;
+  const prober = await Prober.start(client, { name: "probed", rate: 500 });
+  await prober.more(PROBED);
+  prober.stop();
+  const lines = await internet.stop();
+  const asked = lab.dns.queries().slice(before);
+  const seen = [...lines, ...asked.map(({ name }) => name)].flatMap(
+    (text) => /wgprobe-probed-\d{7}/.exec(text)?.[0] ?? [],
   );
-  const asked = lab.dns
-    .queries()
-    .slice(questions)
-    .filter(({ name }) => name.startsWith(MARK)).length;
-  return { sent, leaked, asked, whole: internet.dropped === 0 };
+  return { sent: prober.next, leaked: [...new Set(seen)], whole: internet.dropped === 0 };
 }

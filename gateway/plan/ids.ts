@@ -6,8 +6,11 @@
 /** The WireGuard interface; also the name of its wg-quick unit. */
 export const WG_INTERFACE = "wg0";
 
-/** Where the resolver for those who may reach local networks only listens, on the gateway's own address. */
-export const LOCAL_RESOLVER_PORT = 5353;
+/**
+ * Where the direct clients' resolver listens, on the gateway's own address. On port 53 there is one that asks nobody: that is what all
+ * clients find when our nft table is gone, and no question leaves by the wrong way.
+ */
+export const DIRECT_RESOLVER_PORT = 5353;
 
 /** Name of our nftables table (family inet), in the host and in each namespace: the only table we ever load or delete. */
 export const NFT_TABLE = "wg_gateway";
@@ -31,7 +34,10 @@ export const EXIT_RULE_PRIORITY = 200;
 /** How many local networks fit between the peers' rule, the one to the subnet itself, and the exits' rules. */
 export const MAX_LOCAL_NETWORKS = EXIT_RULE_PRIORITY - PEER_RULE_PRIORITY - 2;
 
-/** Priority of what catches a packet that no exit's rule took: behind all of them (200..299), before the main table's (32766). */
+/**
+ * Priority of what catches a client's packet that no exit's rule took, and one more for an exit's resolver's: behind all exits' (200..299),
+ * before the main table's (32766).
+ */
 export const FALLBACK_RULE_PRIORITY = 300;
 /** Routing table that leads nowhere but back to WireGuard; behind the last slot's. */
 export const FALLBACK_TABLE = 250;

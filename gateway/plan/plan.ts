@@ -166,6 +166,12 @@ export function planGateway(settings: Settings): Plan {
       { priority: exit.resolverPriority, mark: exit.resolverMark, table: exit.table },
     ]),
     ...fallbackRules(sources),
+    // What an exit's resolver says goes by the exit, whatever mark was lost; its errors (ICMP), which quote questions, never had one.
+    ...exits.map((exit): IpRule => ({
+      priority: FALLBACK_RULE_PRIORITY + 1,
+      from: exit.hostAddress,
+      table: exit.table,
+    })),
   ];
 
   return {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Plan } from "../plan/plan";
 import type { GatewaySecrets } from "../secrets";
 import { describeChoices } from "../plan/choices";
-import { renderLocalResolver, renderResolver } from "./dnsmasq";
+import { renderDirectResolver, renderLocalResolver, renderResolver } from "./dnsmasq";
 import { CONFIG_DIR, type MachineFile } from "./file";
 import {
   renderExitIpRules,
@@ -51,7 +51,8 @@ export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] 
     ...selectorFiles(plan).map(({ selector, variant, content }) =>
       open(`${CONFIG_DIR}/selectors/${selector}/${variant}`, content),
     ),
-    open(`${CONFIG_DIR}/resolvers/host.conf`, renderResolver(plan, ["127.0.0.1", plan.wireguard.address])),
+    open(`${CONFIG_DIR}/resolvers/host.conf`, renderResolver(plan, ["127.0.0.1"])),
+    open(`${CONFIG_DIR}/resolvers/direct.conf`, renderDirectResolver(plan)),
     open(`${CONFIG_DIR}/resolvers/local.conf`, renderLocalResolver(plan)),
     ...plan.exits.flatMap((exit) => {
       const credentials = secrets.credentials.get(exit.name);

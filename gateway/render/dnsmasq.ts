@@ -1,4 +1,4 @@
-import { LOCAL_RESOLVER_PORT } from "../plan/ids";
+import { DIRECT_RESOLVER_PORT } from "../plan/ids";
 import type { Plan } from "../plan/plan";
 
 /**
@@ -16,10 +16,17 @@ export function renderResolver(plan: Plan, listen: readonly string[], askFrom?: 
   );
 }
 
-/** The resolver of those who may reach local networks only: it has nobody to ask, and refuses what is not local. */
-export function renderLocalResolver(plan: Plan): string {
-  return resolver(plan, LOCAL_RESOLVER_PORT, [plan.wireguard.address], []);
-}
+/** The direct clients' resolver, which the rules lead their questions to. */
+export const renderDirectResolver = (plan: Plan): string =>
+  resolver(
+    plan,
+    DIRECT_RESOLVER_PORT,
+    [plan.wireguard.address],
+    plan.dns.upstreams.map((upstream) => `server=${upstream}`),
+  );
+
+/** The resolver of those whom no rule leads to another, the blocked: it has nobody to ask, and refuses what is not local. */
+export const renderLocalResolver = (plan: Plan): string => resolver(plan, 53, [plan.wireguard.address], []);
 
 function resolver(plan: Plan, port: number, listen: readonly string[], servers: readonly string[]): string {
   const records = Object.entries(plan.dns.records);

@@ -1,4 +1,4 @@
-import { LOCAL_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
+import { DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
 import { chainName, DNS } from "./nft";
 
@@ -56,8 +56,8 @@ ${input.shut ? indented(fromOutside) : ""}	}
 
 	chain input_from_clients {
 		ct state { established, related } accept
-		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
-		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${LOCAL_RESOLVER_PORT} } accept
+		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${DIRECT_RESOLVER_PORT} } ct original proto-dst 53 accept
+		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${DIRECT_RESOLVER_PORT} } ct original proto-dst 53 accept
 		ip saddr ${subnet} ip daddr { ${own.join(", ")} } icmp type echo-request accept
 ${indented(fromClients)}		reject with icmpx admin-prohibited
 	}

@@ -1,4 +1,4 @@
-import { LOCAL_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
+import { DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
 import { inputChains } from "./nftInput";
@@ -78,18 +78,18 @@ ${exits.map((exit) => `		ip saddr ${exit.hostAddress} ip daddr @upstreams ${DNS}
 		oifname "${WG_INTERFACE}" ${SYN} tcp option maxseg size set ${mss}
 	}
 
-	# A client asks ${address}; who it is decides which resolver answers. The blocked learn local names alone.
+	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
 		iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} ip saddr vmap @dns_by_source
 ${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
 
 	chain dns_direct {
-		accept
+		meta l4proto { tcp, udp } dnat ip to ${address}:${DIRECT_RESOLVER_PORT}
 	}
 
 	chain dns_block {
-		meta l4proto { tcp, udp } dnat ip to ${address}:${LOCAL_RESOLVER_PORT}
+		accept
 	}
 ${exits
   .map(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LOCAL_RESOLVER_PORT } from "../plan/ids";
+import { DIRECT_RESOLVER_PORT } from "../plan/ids";
 import { isNetwork } from "./address";
 import {
   address,
@@ -131,8 +131,8 @@ const metrics = z.strictObject(
         .int()
         .min(1024)
         .max(65535)
-        .refine((value) => value !== LOCAL_RESOLVER_PORT),
-      `a whole number 1024..65535, other than ${LOCAL_RESOLVER_PORT}, which is the resolver's`,
+        .refine((value) => value !== DIRECT_RESOLVER_PORT),
+      `a whole number 1024..65535, other than ${DIRECT_RESOLVER_PORT}, which is the resolver's`,
       "leave it out for 9586",
     ).default(9586),
     /** Names of the clients that may fetch them. Default none: only the machine itself. */

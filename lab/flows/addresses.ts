@@ -120,7 +120,7 @@ export const names: Flow = {
   control: breaking(
     "records taken out of the resolvers",
     `sed -i '/^host-record=/d; /^local=/d' /etc/wg-gateway/resolvers/*.conf
-     systemctl restart wg-gateway-resolver@host wg-gateway-resolver@vpn
+     systemctl restart wg-gateway-resolver@{direct,vpn}
      until ss -Hlun "sport = :53 and src 10.200.1.1" | grep -q .; do read -rt 0.05 <> <(:) || :; done`,
   ),
 };

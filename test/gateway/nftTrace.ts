@@ -117,6 +117,7 @@ const parts: readonly Part[] = [
   [/^meta nfproto (ipv\d)/, (packet, _, family) => (packet.family ?? "ipv4") === family],
   // What is asked for is what was asked for at first: no packet here has been translated.
   [RegExp(`^ct original ip daddr ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.destination)],
+  [/^ct original proto-dst (\d+)/, (packet, _, port) => packet.port === Number(port)],
   [RegExp(`^ct state ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.state)],
   [/^fib daddr type != local/, (packet) => packet.local !== true],
   [

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { renderFiles } from "../../gateway/render/bundle";
-import { renderResolver } from "../../gateway/render/dnsmasq";
+import { renderDirectResolver, renderLocalResolver, renderResolver } from "../../gateway/render/dnsmasq";
 import { anyGateway, contentOf, documented, PASSWORD, PROVIDER_KEY } from "./gateways";
 import { readConfig } from "./openvpnReader";
 
@@ -15,7 +15,9 @@ describe("dnsmasq", () => {
     fc.assert(
       fc.property(anyGateway, ({ plan }) => {
         const configs = [
-          renderResolver(plan, ["127.0.0.1", plan.wireguard.address]),
+          renderResolver(plan, ["127.0.0.1"]),
+          renderDirectResolver(plan),
+          renderLocalResolver(plan),
           ...plan.exits.map(({ hostAddress }) => renderResolver(plan, [hostAddress], hostAddress)),
         ];
         for (const input of configs) {
@@ -30,23 +32,35 @@ describe("dnsmasq", () => {
     );
   }, 60_000);
 
-  it("asks out of the host for the host, and out of the exit for an exit", () => {
-    const host = file("/etc/wg-gateway/resolvers/host.conf").split("\n");
-    expect(host.filter((line) => line.startsWith("listen-address="))).toEqual([
-      "listen-address=127.0.0.1",
-      "listen-address=10.4.0.1",
-    ]);
-    expect(host.filter((line) => line.startsWith("server="))).toEqual(
-      ["1.1.1.2", "1.0.0.2", "8.8.8.8", "8.8.4.4"].map((server) => `server=${server}`),
-    );
+  it("asks out of the host for the host and the direct clients, and out of the exit for an exit", () => {
+    for (const [name, address, port] of [
+      ["host", "127.0.0.1", 53],
+      ["direct", "10.4.0.1", 5353],
+    ] as const) {
+      const lines = file(`/etc/wg-gateway/resolvers/${name}.conf`).split("\n");
+      expect(lines.filter((line) => /^(port|listen-address)=/.test(line))).toEqual([
+        `port=${port}`,
+        `listen-address=${address}`,
+      ]);
+      expect(lines.filter((line) => line.startsWith("server="))).toEqual(
+        ["1.1.1.2", "1.0.0.2", "8.8.8.8", "8.8.4.4"].map((server) => `server=${server}`),
+      );
+    }
     const exit = file("/etc/wg-gateway/resolvers/vpn.conf").split("\n");
     expect(exit.filter((line) => line.startsWith("listen-address="))).toEqual(["listen-address=10.200.1.1"]);
     expect(exit.filter((line) => line.startsWith("server="))).toHaveLength(4);
     expect(exit.filter((line) => line.startsWith("server=") && !line.endsWith("@10.200.1.1"))).toEqual([]);
   });
 
+  it("asks nobody where a client finds it without our rules", () => {
+    const lines = file("/etc/wg-gateway/resolvers/local.conf").split("\n");
+    expect(lines).toEqual(expect.arrayContaining(["port=53", "listen-address=10.4.0.1"]));
+    expect(lines.filter((line) => /^(server|resolv-file|strict-order)/.test(line))).toEqual([]);
+    expect(lines).toContain("no-resolv");
+  });
+
   it("answers local names itself, of every type", () => {
-    for (const resolver of ["host", "vpn", "se-1"])
+    for (const resolver of ["host", "direct", "local", "vpn", "se-1"])
       expect(file(`/etc/wg-gateway/resolvers/${resolver}.conf`)).toContain(
         "host-record=vault.raff.local,10.4.0.7\nhost-record=rafflab.internal,10.4.0.3\nlocal=/vault.raff.local/\nlocal=/rafflab.internal/\n",
       );

@@ -123,9 +123,9 @@ describe("the rules that nft loads lead a packet as the first matching rule of t
           const question = { ...packetOf({ source, protocol, port: 53 }), destination: address };
           const answered = trace(rules, "nat_prerouting", question);
           equal(answered.chain, `dns_${end(way)}`, one, question);
-          if (way === "direct") equal(answered.verdict, "accept", one, question);
+          if (way === "block") equal(answered.verdict, "accept", one, question);
           else {
-            const resolver = way === "block" ? `${address}:5353` : exitOf(one.gateway.plan, way).hostAddress;
+            const resolver = way === "direct" ? `${address}:5353` : exitOf(one.gateway.plan, way).hostAddress;
             equal(answered.verdict, `dnat ip to ${resolver}`, one, question);
           }
           for (const part of [{ destination: "1.1.1.2" }, { port: 443 }, { in: UPLINK }])

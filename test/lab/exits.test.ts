@@ -207,13 +207,8 @@ describe("a provider in trouble", () => {
   test("a WireGuard provider's tunnel killed and held down: nothing leaks, and it is back when it is let", async () => {
     await withoutRepair({ lab }, async () => {
       await onMachine({ lab }, "systemctl kill -s KILL wg-gateway-exit@wgprov; systemctl stop wg-gateway-exit@wgprov");
-      const { sent, leaked, asked, whole } = await probe(lab, device("wg").host);
-      expect({ enough: sent >= 1000, leaked, asked, whole }).toEqual({
-        enough: true,
-        leaked: [],
-        asked: 0,
-        whole: true,
-      });
+      const { sent, leaked, whole } = await probe(lab, device("wg").host);
+      expect({ enough: sent >= 1000, leaked, whole }).toEqual({ enough: true, leaked: [], whole: true });
       await onMachine({ lab }, "systemctl start wg-gateway-exit@wgprov");
     });
     expect(await becomes("wg", addresses.wgprov)).toBe(addresses.wgprov);

@@ -16,7 +16,11 @@ mkdir -p "$RUN/exits/$EXIT"
 in_namespace sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.rp_filter=2 \
     net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 touch "$RUN/exits/$EXIT/provider.nft"
+fresh=''
+in_namespace nft list chain inet "$TABLE_NAME" nat_postrouting 2>/dev/null | grep -q masquerade || fresh=yes
 in_namespace nft -f - < <(cat -- "$FILES/namespace.nft" "$RUN/exits/$EXIT/provider.nft")
+# What was tracked without these rules passed untranslated, and would as long as its packets go on.
+[[ -z $fresh ]] || in_namespace conntrack -F 2>/dev/null
 ip -n "$NAMESPACE" link set lo up
 
 phase "exit $EXIT: veth pair $HOST_LINK - $NAMESPACE_LINK"

@@ -6,7 +6,7 @@ phase "6 forwarding: shut"
 "$LIB/firewall.sh" shut
 [[ ! -e $STATE/saved/ip_forward ]] || sysctl -qw "net.ipv4.ip_forward=$(<"$STATE/saved/ip_forward")"
 
-cmd systemctl stop wg-gateway-resolver@host.service wg-gateway-resolver@local.service
+cmd systemctl stop wg-gateway-resolver@{host,direct,local}.service
 
 phase "5 to 2, for each exit: policy routing, OpenVPN, veth pair, namespace"
 for exit in $(exits); do

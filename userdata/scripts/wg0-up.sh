@@ -18,7 +18,7 @@ put_routes "$CONFIG/routes"
 sync_rules "$CONFIG/rules" host
 
 phase "resolvers of the direct and of the blocked clients"
-cmd systemctl start --no-block wg-gateway-resolver@host.service wg-gateway-resolver@local.service
+cmd systemctl start --no-block wg-gateway-resolver@{host,direct,local}.service
 
 phase "6 marking and forwarding: open to $(uplinks | tr '\n' ' ')"
 gatewayctl select

@@ -50,7 +50,7 @@ class Release:
         return self.names("exits")
 
     def resolvers(self):
-        """"host", "local", and each exit's."""
+        """"direct", "host", "local", and each exit's."""
         return self.names("resolvers")
 
     def differing(self):

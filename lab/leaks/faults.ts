@@ -1,0 +1,14 @@
+import type { Fault } from "./fault";
+import { otherFaults } from "./otherFaults";
+import { providerFaults } from "./providerFaults";
+import { controls, ruleFaults } from "./ruleFaults";
+import { tunnelFaults } from "./tunnelFaults";
+
+/** In the order in which they are made: the controls first. */
+export const faults: readonly Fault[] = [
+  ...controls,
+  ...tunnelFaults,
+  ...ruleFaults,
+  ...providerFaults,
+  ...otherFaults,
+];

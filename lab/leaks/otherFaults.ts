@@ -1,0 +1,163 @@
+import type { Fault } from "./fault";
+import { another } from "./scene";
+import { everybody } from "./tunnelFaults";
+
+/** Fills the machine's connection tracking with entries that the kernel does not give up for new ones. */
+const FILL = `most=$(sysctl -n net.netfilter.nf_conntrack_max)
+python3 - "$most" >/run/full <<'EOF'
+import sys
+for number in range(int(sys.argv[1])):
+    there, port = f"10.{100 + (number >> 16)}.{number >> 8 & 255}.{number & 255}", 1024
+    print(f"-A -t 600 -u SEEN_REPLY,ASSURED -s 192.0.2.1 -d {there} -r {there} -q 192.0.2.1 -p udp --sport {port} --dport 9 --reply-port-src 9 --reply-port-dst {port}")
+EOF
+conntrack --load-file /run/full >/dev/null 2>&1 || true
+rm /run/full
+(($(conntrack -C) > most * 99 / 100))`;
+
+/** As Docker's, with FORWARD accepting as it does where forwarding was on already. */
+const DOCKER = `
+table ip filter {
+  chain DOCKER-USER { }
+  chain FORWARD {
+    type filter hook forward priority filter; policy accept;
+    jump DOCKER-USER
+    oifname "docker0" ct state established,related accept
+    iifname "docker0" accept
+  }
+}
+table ip nat {
+  chain POSTROUTING {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr 172.17.0.0/16 oifname != "docker0" masquerade
+  }
+}`;
+
+/** As ufw's by default, with the ports of SSH and WireGuard allowed. */
+const UFW = `
+table ip filter {
+  chain INPUT {
+    type filter hook input priority filter; policy drop;
+    ct state established,related accept
+    iifname "lo" accept
+    tcp dport 22 accept
+    udp dport 45822 accept
+  }
+  chain FORWARD { type filter hook forward priority filter; policy drop; ct state established,related accept; }
+}`;
+
+/** As instructions for WireGuard have it that know of one way out only. */
+const INSTRUCTIONS = `
+table ip filter {
+  chain FORWARD { type filter hook forward priority filter - 1; policy accept; iifname "wg0" accept; oifname "wg0" accept; }
+}
+table ip nat {
+  chain POSTROUTING { type nat hook postrouting priority srcnat - 1; policy accept; ip saddr 10.4.0.0/24 oifname "ens5" masquerade; }
+}`;
+
+const load = (rules: string): string => `nft -f - <<'EOF'\n${rules}\nEOF\n`;
+const FLUSH_OTHERS = "for table in filter nat; do nft delete table ip $table 2>/dev/null || true; done";
+
+/** A release made of the one that stands: every file that can bear a comment has one more, so that all of it is put in place anew. */
+const nextRelease = (also: string): string => `
+python3 - >/run/release-next.json <<'EOF'
+import hashlib, json
+release = json.load(open("/var/lib/wg-gateway/release.json"))
+hashed = hashlib.sha256()
+for file in release["files"]:
+    path = file["path"]
+    if path.endswith((".sh", ".py", ".nft", ".conf", ".service", ".timer", "gatewayctl")):
+        file["content"] += "# the next release\\n"
+    ${also}
+    hashed.update(f"{path}\\0{file['mode']}\\0{file['content']}\\0".encode())
+print(json.dumps({**release, "digest": hashed.hexdigest()}))
+EOF
+`;
+
+/** Names, connection tracking, other programs of the machine, and the gateway's own changes. */
+export const otherFaults: readonly Fault[] = [
+  {
+    title: "every resolver: KILL",
+    make: "systemctl kill -s KILL 'wg-gateway-resolver@*'",
+    concerns: everybody,
+    back: "unit",
+  },
+  {
+    title: "connection tracking flushed in mid-flow, in the host and the namespaces",
+    make: "conntrack -F; for name in vpn_ns vpn_ns_wgprov; do ip netns exec $name conntrack -F; done",
+    concerns: [],
+    back: "nobody need",
+  },
+  {
+    title: "connection tracking full",
+    make: FILL,
+    concerns: everybody,
+    back: "entries go",
+    mend: (scene) => scene.on("conntrack -F"),
+  },
+  { title: "networkd restarted", make: "systemctl restart systemd-networkd", concerns: [], back: "nobody need" },
+  {
+    title: "Docker's rules come and go",
+    make: load(DOCKER),
+    concerns: [],
+    back: "nobody need",
+    mend: (scene) => scene.on(FLUSH_OTHERS),
+  },
+  {
+    title: "ufw's rules come and go",
+    make: load(UFW),
+    concerns: everybody,
+    back: "ufw's rules go",
+    mend: (scene) => scene.on(FLUSH_OTHERS),
+  },
+  {
+    title: "others accept and masquerade all clients, and the ip rules are flushed",
+    make: `${load(INSTRUCTIONS)}ip rule flush; ip rule add priority 32766 from all lookup main`,
+    concerns: ["vpn", "wg"],
+    back: "timer",
+    mend: async (scene) => {
+      await scene.repair();
+      await scene.on(FLUSH_OTHERS);
+    },
+  },
+  {
+    title: "a client added",
+    make: (scene) => scene.up(another),
+    concerns: [],
+    back: "nobody need",
+  },
+  {
+    title: "upgrade: every file is another",
+    make: `${nextRelease("pass")}gatewayctl apply </run/release-next.json`,
+    concerns: everybody,
+    back: "apply",
+  },
+  {
+    title: "upgrade that fails, and goes back",
+    make: `${nextRelease('file["content"] += "no rule\\n" if path.endswith("host.nft") else ""')}
+      if gatewayctl apply </run/release-next.json; then exit 1; fi`,
+    concerns: everybody,
+    back: "apply",
+  },
+  {
+    title: "wg0-down.sh, and wg0-up.sh",
+    make: "/usr/local/lib/wg-gateway/wg0-down.sh",
+    concerns: everybody,
+    back: "wg0-up.sh",
+    mend: (scene) => scene.on("/usr/local/lib/wg-gateway/wg0-up.sh"),
+  },
+  {
+    title: "boot, with forwarding on from its start and the providers silent",
+    make: async (scene) => {
+      await scene.silence(true);
+      await scene.on("echo net.ipv4.ip_forward=1 >/etc/sysctl.d/10-forwarding.conf");
+      await scene.lab.machine.reboot();
+    },
+    concerns: everybody,
+    back: "unit, provider",
+    mend: async (scene) => {
+      await scene.probers.direct.answered();
+      await scene.on("rm /etc/sysctl.d/10-forwarding.conf");
+      await scene.silence(false);
+    },
+  },
+];

@@ -1,0 +1,121 @@
+import { writeFileSync } from "node:fs";
+
+import { type Changes, Deployment, type UpResult } from "../deployment";
+import { onMachine } from "../flows";
+import type { Lab } from "../lab";
+import { type Kind, kinds, Prober, startEcho } from "../probes";
+import { until } from "../process";
+import { openLab, type Progress } from "../scenario";
+import { NameServer } from "../services";
+import { addresses, providers } from "../topology";
+import { Outside } from "./outside";
+
+/** A client of each exit; 1,000 probes a second in all, each client's to a target of its own. */
+const clients = {
+  direct: { home: "home-direct", address: "10.4.0.50", target: addresses.web, rate: 250 },
+  vpn: { home: "home-vpn", address: "10.4.0.200", target: providers.provider.geo, rate: 450 },
+  wg: { home: "home-4", address: "10.4.0.100", target: providers.wgprov.geo, rate: 300 },
+} as const;
+export type Name = keyof typeof clients;
+export const names = Object.keys(clients) as Name[];
+
+/** What is answered where all is well. IPv6 never is; a running TCP connection has a pace of its own. */
+export const answerable: readonly Kind[] = kinds.filter((kind) => kind !== "ipv6" && kind !== "tcp running");
+
+/** The gateway in a lab, its clients sending probes, and somebody who looks from outside. */
+export class Scene {
+  private constructor(
+    readonly lab: Lab,
+    private readonly deployment: Deployment,
+    readonly probers: Readonly<Record<Name, Prober>>,
+    readonly outside: Outside,
+  ) {}
+
+  /** Opens a lab, deploys into it, and resolves when every client's probes are answered. */
+  static async open(progress: Progress = () => undefined): Promise<Scene> {
+    const lab = await openLab(progress);
+    await moveProvider(lab, addresses.provider);
+    writeFileSync(PROFILE, lab.providers.provider.profile.replace(/^remote \S+/m, `remote ${PROVIDER_NAME}`));
+    const deployment = await Deployment.choose();
+    progress("deploying");
+    const { outputs } = await deployment.up(settings);
+    await startEcho(lab.hosts.web, [...Object.values(clients).map(({ target }) => target), addresses.web6]);
+    const probers = {} as Record<Name, Prober>;
+    for (const name of names) {
+      const client = lab.client(clients[name].home);
+      await client.up(outputs.clientProfiles?.[name] ?? "");
+      probers[name] = await Prober.start(client.host, { name, ...clients[name] });
+    }
+    const scene = new Scene(lab, deployment, probers, await Outside.start(lab));
+    progress("waiting for the exits");
+    await scene.settled(Date.now(), 60);
+    return scene;
+  }
+
+  /** What is not answered of the probes sent since a time, milliseconds since the epoch: "CLIENT: KIND", each. */
+  unanswered(since: number): string[] {
+    return Object.values(this.probers).flatMap((prober) => {
+      const answered = prober.answeredSince(since);
+      return answerable.filter((kind) => !answered.has(kind)).map((kind) => `${prober.name}: ${kind}`);
+    });
+  }
+
+  /** Resolves when probes of every kind, sent since a time, are answered. @param within seconds @throws Error that says which are not */
+  async settled(since: number, within: number): Promise<void> {
+    await until(
+      "every probe is answered",
+      since + within * 1000 - Date.now(),
+      () => this.unanswered(since).length === 0,
+      50,
+    ).catch(() => {
+      throw new Error(`not answered within ${within} s: ${this.unanswered(since).join(", ")}`);
+    });
+  }
+
+  /** Deploys the scene's stack, with changes. */
+  up(changes: Changes = {}): Promise<UpResult> {
+    return this.deployment.up({ ...settings, ...changes });
+  }
+
+  /** A shell text as root on the machine. @throws CommandError when it fails */
+  on(script: string): Promise<string> {
+    return onMachine(this, script);
+  }
+
+  /** The providers' hosts are silent, or are no more. */
+  async silence(on: boolean): Promise<void> {
+    const { provider, wgprov } = this.lab.providers;
+    await Promise.all([provider, wgprov].map((one) => (on ? one.blackhole() : one.unblackhole())));
+  }
+
+  /** What the timer does. Units that are still starting are differences yet: the probes show whether it helped. */
+  async repair(): Promise<void> {
+    await this.on("gatewayctl check --repair || true");
+  }
+}
+
+/** The OpenVPN provider is known by a name: its address may change. */
+const PROVIDER_NAME = "gate.provider.example";
+const PROFILE = "/run/wg-gateway-lab/named.ovpn";
+
+const list = Object.entries(clients).map(([name, { address }]) => ({ name, address }));
+const settings: Changes = {
+  exits: [
+    { name: "vpn", profile: PROFILE },
+    { name: "wgprov", kind: "wireguard", profile: "/run/wg-gateway-lab/provider-wg/wg.conf", slot: 2 },
+  ],
+  rules: [
+    { from: "10.4.0.128/25", exit: "vpn" },
+    { from: clients.wg.address, exit: "wgprov" },
+  ],
+  clients: list,
+};
+/** A client more. */
+export const another: Changes = { clients: [...list, { name: "tablet", address: "10.4.0.51" }] };
+
+/** From now on the OpenVPN provider's name has this address. */
+export async function moveProvider({ hosts }: Lab, address: string): Promise<void> {
+  await hosts.cloud.find("dnsmasq")?.stop();
+  const records = ["--local=/debian.org/", "--address=/debian.org/", `--address=/${PROVIDER_NAME}/${address}`];
+  await NameServer.start(hosts.cloud, [addresses.vpcResolver], records);
+}

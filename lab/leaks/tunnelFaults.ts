@@ -1,0 +1,47 @@
+import type { Fault } from "./fault";
+import type { Scene } from "./scene";
+
+/** The next run of the repair timer. */
+export const byTimer = { back: "timer", mend: (scene: Scene) => scene.repair() } as const;
+
+export const everybody = ["direct", "vpn", "wg"] as const;
+
+const signals: Fault[] = ["TERM", "USR1", "HUP"].map((signal) => ({
+  title: `OpenVPN: ${signal}`,
+  make: `systemctl kill -s ${signal} wg-gateway-exit@vpn`,
+  concerns: ["vpn"],
+  back: "unit",
+}));
+
+/** What carries a tunnel goes away. */
+export const tunnelFaults: readonly Fault[] = [
+  ...signals,
+  {
+    title: "OpenVPN and the WireGuard provider's tunnel: KILL",
+    make: "systemctl kill -s KILL wg-gateway-exit@vpn wg-gateway-exit@wgprov",
+    concerns: ["vpn", "wg"],
+    back: "unit",
+  },
+  { title: "tun0 down", make: "ip -n vpn_ns link set tun0 down", concerns: ["vpn"], ...byTimer },
+  {
+    title: "tun0 deleted, OpenVPN's and the WireGuard provider's",
+    make: "ip -n vpn_ns link del tun0; ip -n vpn_ns_wgprov link del tun0",
+    concerns: ["vpn", "wg"],
+    back: "unit, watch daemon",
+  },
+  { title: "veth down", make: "ip link set veth-wg down", concerns: ["vpn"], ...byTimer },
+  { title: "veth deleted", make: "ip link del veth-wg", concerns: ["vpn"], ...byTimer },
+  { title: "namespace deleted", make: "ip netns del vpn_ns", concerns: ["vpn"], ...byTimer },
+  {
+    title: "wg0 down",
+    make: "ip link set wg0 down",
+    concerns: everybody,
+    ...byTimer,
+  },
+  {
+    title: "wg0 deleted",
+    make: "ip link del wg0",
+    concerns: everybody,
+    ...byTimer,
+  },
+];

@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Lab } from "../../lab/lab";
+import { observe, type Outcome, wrongIn } from "../../lab/leaks/fault";
+import { faults } from "../../lab/leaks/faults";
+import { Scene } from "../../lab/leaks/scene";
+import { table } from "../../lab/leaks/table";
+
+const outcomes: Outcome[] = [];
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await Scene.open();
+});
+afterAll(async () => {
+  console.log(table(outcomes));
+  await Lab.clear();
+});
+
+// The first are controls, in which each kind of probe must be seen outside.
+test.each(faults)("$title", async (fault) => {
+  const outcome = await observe(fault, scene);
+  outcomes.push(outcome);
+  expect(wrongIn(outcome)).toEqual([]);
+});
+
+test("the captures missed no packet", async () => {
+  expect(await scene.outside.stop()).toBe(0);
+});
