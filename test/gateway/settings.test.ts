@@ -21,9 +21,11 @@ describe("the least settings", () => {
           sshFrom: ["198.51.100.7/32"],
           sshFromAnywhere: false,
           volumeSize: 8,
+          firewall: true,
+          sshFromClients: false,
           tags: {},
         },
-        wireguard: { subnet: "10.4.0.0/24", port: 45822, mtu: 1420 },
+        wireguard: { subnet: "10.4.0.0/24", port: 45822, mtu: 1420, isolation: false, keyVersion: 1 },
         exits: [{ name: "vpn", kind: "openvpn", profile: "vpn.ovpn", slot: 1, provider }],
         rules: [{ from: "10.4.0.128-10.4.0.255", exit: "vpn" }],
         groups: [],
@@ -53,7 +55,8 @@ describe("the least settings", () => {
   });
 
   it("of an existing host are its address and its host key", () => {
-    const host = { kind: "existing", address: "198.51.100.10", port: 22, user: "root", hostKey };
+    const input = { firewall: false, sshFromClients: false };
+    const host = { kind: "existing", address: "198.51.100.10", port: 22, user: "root", hostKey, ...input };
     expect(parse({ host: existing }).settings.host).toEqual(host);
     expect(parse({ host: { ...existing, hostKey: "host.pub" } }).settings.host).toEqual(host);
     const named = { ...existing, address: "gateway.example" };

@@ -99,14 +99,18 @@ describe("metrics", () => {
   test("are not for other clients, nor for the uplink's side", async () => {
     const { lab } = scenario;
     expect(await orNothing(lab.clients.vpn.fetch(METRICS, { timeout: 2000 }))).toBe("no answer");
-    const outside = (url: string) =>
-      orNothing(lab.hosts.cloud.must(["curl", "--silent", "--fail", "--max-time", "2", url]));
+    const outside = (url: string, ...options: string[]) =>
+      orNothing(lab.hosts.cloud.must(["curl", "--silent", "--fail", "--max-time", "2", ...options, url]));
     expect(await outside(`http://${addresses.gateway}:9586/metrics`)).toBe("no answer");
     // A neighbour who takes the machine for a router to its inner address; no router of the lab lets the answer to it.
     await lab.hosts.cloud.must(["ip", "route", "add", "10.4.0.1", "via", addresses.gateway]);
+    // Each from a port of its own: what was answered before is answered again and again.
+    let port = 40000;
     const answers = async () => {
-      const capture = await lab.machine.network().capture("ens5", "src 10.4.0.1 and tcp src port 9586");
-      await outside(METRICS);
+      port += 1;
+      const filter = `src 10.4.0.1 and tcp src port 9586 and dst port ${port}`;
+      const capture = await lab.machine.network().capture("ens5", filter);
+      await outside(METRICS, "--local-port", String(port));
       return (await capture.stop()).length;
     };
     expect(await answers()).toBe(0);
