@@ -164,8 +164,9 @@ def run(*command, check=True, stdin=None, timeout=0):
             if m.units.pop(WIREGUARD, None) is not None and m.wg0:
                 wg0_down()
             m.wg0 = None
-    elif words == f"systemctl stop {FIREWALL}":
-        m.units.pop(FIREWALL, None)
+    elif words.startswith("systemctl stop"):
+        for unit in command[2:]:
+            m.units.pop(unit, None)
     elif words.startswith("systemctl restart --no-block"):
         begin(command[3], again=True)
     elif words.startswith("nft delete table"):
@@ -191,6 +192,7 @@ for module in (apply, removal, selection):
 apply.findings = findings
 apply.conflicts = lambda new: []
 apply.undo = lambda found: None
+apply.forward_droppers = lambda ours: []
 transaction.install = lambda: None
 transaction.say = apply.say = removal.say = lambda text: None
 shutil.which = lambda name: name
