@@ -21,6 +21,10 @@ import transaction
 from place import FIREWALL, WATCH, WIREGUARD
 
 
+# Those that wg0-up.sh and wg0-down.sh start and stop; the exits' own are theirs.
+HOST_RESOLVERS = ("host", "local", "direct")
+
+
 class Killed(BaseException):
     """No handler of gatewayctl's sees it, as none sees SIGKILL."""
 
@@ -103,14 +107,14 @@ def wg0_up():
     for name in sorted(os.listdir("/etc/wg-gateway/exits")) if os.path.isdir("/etc/wg-gateway/exits") else []:
         exit_up(name)
     m.rules = contents("/etc/wg-gateway/rules")
-    begin("wg-gateway-resolver@host.service")
-    begin("wg-gateway-resolver@local.service")
+    for name in HOST_RESOLVERS:
+        begin(f"wg-gateway-resolver@{name}.service")
     m.nft = ("open", *contents("/etc/wg-gateway/host.nft"))
 
 
 def wg0_down():
     m.nft, m.rules = ("shut", *contents("/etc/wg-gateway/host.nft")), None
-    for name in ("host", "local"):
+    for name in HOST_RESOLVERS:
         m.units.pop(f"wg-gateway-resolver@{name}.service", None)
     for name in sorted(os.listdir("/etc/wg-gateway/exits")) if os.path.isdir("/etc/wg-gateway/exits") else []:
         exit_down(name)
