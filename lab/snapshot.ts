@@ -8,7 +8,8 @@ const PARTS: Readonly<Record<string, string>> = {
   rules: "ip rule show",
   // A link-local address is another one after a reboot.
   routes: "ip route show table all | grep -v ' expires ' | sed 's/fe80::[0-9a-f:]* dev/fe80::x dev/' | sort",
-  namespaces: "ip netns list | sort",
+  // Less the number that the kernel gives each one.
+  namespaces: "ip netns list | awk '{ print $1 }' | sort",
   "nft rules": "command -v nft >/dev/null && nft -s list ruleset || true",
   sysctls:
     "sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.[^.]+\\.(rp_filter|forwarding|disable_ipv6|src_valid_mark)) '",

@@ -21,6 +21,10 @@ import transaction
 from place import FIREWALL, WATCH, WIREGUARD
 
 
+# Those that wg0-up.sh and wg0-down.sh start and stop; the exits' own are theirs.
+HOST_RESOLVERS = ("host", "local", "direct")
+
+
 class Killed(BaseException):
     """No handler of gatewayctl's sees it, as none sees SIGKILL."""
 
@@ -103,14 +107,14 @@ def wg0_up():
     for name in sorted(os.listdir("/etc/wg-gateway/exits")) if os.path.isdir("/etc/wg-gateway/exits") else []:
         exit_up(name)
     m.rules = contents("/etc/wg-gateway/rules")
-    begin("wg-gateway-resolver@host.service")
-    begin("wg-gateway-resolver@local.service")
+    for name in HOST_RESOLVERS:
+        begin(f"wg-gateway-resolver@{name}.service")
     m.nft = ("open", *contents("/etc/wg-gateway/host.nft"))
 
 
 def wg0_down():
     m.nft, m.rules = ("shut", *contents("/etc/wg-gateway/host.nft")), None
-    for name in ("host", "local"):
+    for name in HOST_RESOLVERS:
         m.units.pop(f"wg-gateway-resolver@{name}.service", None)
     for name in sorted(os.listdir("/etc/wg-gateway/exits")) if os.path.isdir("/etc/wg-gateway/exits") else []:
         exit_down(name)
@@ -164,8 +168,9 @@ def run(*command, check=True, stdin=None, timeout=0):
             if m.units.pop(WIREGUARD, None) is not None and m.wg0:
                 wg0_down()
             m.wg0 = None
-    elif words == f"systemctl stop {FIREWALL}":
-        m.units.pop(FIREWALL, None)
+    elif words.startswith("systemctl stop"):
+        for unit in command[2:]:
+            m.units.pop(unit, None)
     elif words.startswith("systemctl restart --no-block"):
         begin(command[3], again=True)
     elif words.startswith("nft delete table"):
@@ -191,6 +196,7 @@ for module in (apply, removal, selection):
 apply.findings = findings
 apply.conflicts = lambda new: []
 apply.undo = lambda found: None
+apply.forward_droppers = lambda ours: []
 transaction.install = lambda: None
 transaction.say = apply.say = removal.say = lambda text: None
 shutil.which = lambda name: name

@@ -5,7 +5,6 @@ import os
 
 import selection
 import transaction
-from bundle import PENDING, stored
 from check import findings, rules_differ
 from exits import variables
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
@@ -151,17 +150,14 @@ def undo(found):
 
 
 def repair(release, found):
-    """Puts back what was found to differ from the release; what is right is left alone. A deployment that was interrupted is taken back."""
+    """Puts back what was found to differ from the release; what is right is left alone."""
     # Looked at twice: the watch daemon may be loading others.
     rules_lost = rules_differ() and rules_differ()
     undo(found)
-    interrupted = stored(PENDING) or release
-    touched = {path for path in {*interrupted.files, *release.files} if interrupted.files.get(path) != release.files.get(path)}
-    switch(interrupted, release, touched)
+    switch(release, release, set())
     mend()
     if rules_lost:
         forget_connections(release)
-    remove(PENDING)
 
 
 def forget_connections(release):
