@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
 
 import { type Changes, Deployment, type UpResult } from "../deployment";
-import { onMachine } from "../flows";
-import { holdRepair } from "../flows/flow";
+import { holdRepair, onMachine } from "../flows";
 import type { Lab } from "../lab";
 import { type Kind, kinds, Prober, startEcho } from "../probes";
 import { until } from "../process";
