@@ -6,7 +6,8 @@ import { type Figure, meets, type Outcome, ratio, spread, type Spread } from "./
 export const shown = (value: number): string =>
   value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 
-const around = ({ median, least, most }: Spread): string => `${shown(median)} (${shown(least)}..${shown(most)})`;
+const around = ({ median, least, most }: Spread): string =>
+  least === most ? shown(median) : `${shown(median)} (${shown(least)}..${shown(most)})`;
 
 const goalText = ({ goal, limit, unit }: Figure): string =>
   limit !== undefined
@@ -14,8 +15,8 @@ const goalText = ({ goal, limit, unit }: Figure): string =>
     : goal === undefined
       ? ""
       : "atLeast" in goal
-        ? `>= ${goal.atLeast}`
-        : `<= ${goal.atMost}`;
+        ? `>= ${shown(goal.atLeast)}`
+        : `<= ${shown(goal.atMost)}`;
 
 const head = ["measured", "gateway", "beside it", "ratio (least..most)", "goal", "met"];
 
