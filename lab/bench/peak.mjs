@@ -1,0 +1,5 @@
+// Imported into a process that is measured: writes its most memory, MB, to the file of WG_GATEWAY_LAB_PEAK when it ends.
+import { appendFileSync } from "node:fs";
+
+const file = process.env.WG_GATEWAY_LAB_PEAK;
+process.on("exit", () => appendFileSync(file, `${process.resourceUsage().maxRSS / 1000}\n`));
