@@ -29,12 +29,21 @@ class World {
   private open: Lab | undefined;
   private deployed: Scenario | undefined;
 
-  async lab(): Promise<Lab> {
+  private async lab(): Promise<Lab> {
     return (this.open ??= await openLab(say));
   }
 
   async scenario(): Promise<Scenario> {
-    return (this.deployed ??= await deployInto(await this.lab(), say));
+    return (this.deployed ??= await deployInto(await this.lab(), () => undefined));
+  }
+
+  /** The lab without a deployment. */
+  async bareLab(): Promise<Lab> {
+    const lab = await this.lab();
+    await this.deployed?.deployment.destroy();
+    this.deployed = undefined;
+    for (const client of Object.values(lab.clients)) await client.down();
+    return lab;
   }
 
   async close(): Promise<void> {
@@ -49,7 +58,7 @@ async function figuresOf(benchmark: Benchmark, bench: Bench, world: World): Prom
     case "deployed":
       return benchmark.run({ ...bench, ...(await world.scenario()) });
     case "open":
-      return benchmark.run({ ...bench, lab: await world.lab() });
+      return benchmark.run({ ...bench, lab: await world.bareLab() });
   }
 }
 

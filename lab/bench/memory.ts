@@ -27,7 +27,7 @@ const measures: Measures = Object.fromEntries(
     ["wg-gateway-resolver@local", "resolver of the blocked"],
     ["wg-gateway-resolver@vpn", "for each exit: its resolver"],
     ["wg-gateway-exit@vpn", "for each exit: OpenVPN"],
-  ].map(([unit, what]) => [unit!, { what: what!, unit: "MB" }]),
+  ].map(([unit = "", what = ""]) => [unit, { what, unit: "MB" }]),
 );
 
 /** What the gateway's own processes have of memory, when nothing passes. */
@@ -38,7 +38,7 @@ export const memory: Benchmark = {
   async run(scenario) {
     const lines = (await onMachine(scenario, script)).trim().split("\n");
     const sample: Sample = Object.fromEntries(
-      lines.map((line) => line.split(" ")).map(([unit, kb]) => [unit, (Number(kb) * 1024) / 1e6]),
+      lines.map((line) => line.split(" ")).map(([unit = "", kb]) => [unit, (Number(kb) * 1024) / 1e6]),
     );
     return figuresOf(measures, [sample]);
   },
