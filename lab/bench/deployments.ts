@@ -15,14 +15,15 @@ const pack = `python3 -c 'import json; [print(f["path"]) for f in json.load(open
 const byHand = (files: string): string => `set -eu
 cloud-init status --wait >/dev/null || test $? = 2
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q -y --no-install-recommends install wireguard-tools openvpn dnsmasq-base nftables conntrack logrotate wireguard-go >/dev/null
+apt-get -q -y --no-install-recommends install wireguard-tools openvpn dnsmasq-base nftables conntrack iproute2 procps \\
+  logrotate tzdata wireguard-go >/dev/null
 base64 --decode <<'END' | tar --extract --gzip --absolute-names
 ${files}END
 systemctl daemon-reload
 systemctl try-restart systemd-networkd
 systemctl enable -q wg-gateway-firewall wg-quick@wg0 wg-gateway-watch
 systemctl start wg-gateway-firewall wg-quick@wg0 wg-gateway-watch
-until systemctl -q is-active wg-gateway-exit@vpn wg-gateway-resolver@host wg-gateway-resolver@local wg-gateway-resolver@vpn; do sleep 0.2; done
+for unit in wg-gateway-exit@vpn wg-gateway-resolver@{host,direct,local,vpn}; do until systemctl -q is-active $unit; do sleep 0.2; done; done
 `;
 
 async function overSsh({ operator }: Lab, script: string): Promise<void> {

@@ -4,7 +4,7 @@ import { figuresOf, type Measures, type Sample } from "./figure";
 
 /** Each unit's processes and what they have of memory, shared pages in proportion (PSS), kB: UNIT KB, a line each. */
 const script = `
-  for unit in wg-quick@wg0 wg-gateway-watch wg-gateway-resolver@host wg-gateway-resolver@local \\
+  for unit in wg-quick@wg0 wg-gateway-watch wg-gateway-resolver@{host,direct,local} \\
     wg-gateway-resolver@vpn wg-gateway-exit@vpn; do
     group=$(systemctl show --property=ControlGroup --value "$unit.service")
     sum=0
@@ -23,7 +23,8 @@ const measures: Measures = Object.fromEntries(
   [
     ["wg-quick@wg0", "wireguard-go of wg0 (nothing where the kernel has WireGuard)"],
     ["wg-gateway-watch", "the watch daemon"],
-    ["wg-gateway-resolver@host", "resolver of the direct clients"],
+    ["wg-gateway-resolver@host", "resolver of the machine itself"],
+    ["wg-gateway-resolver@direct", "resolver of the direct clients"],
     ["wg-gateway-resolver@local", "resolver of the blocked"],
     ["wg-gateway-resolver@vpn", "for each exit: its resolver"],
     ["wg-gateway-exit@vpn", "for each exit: OpenVPN"],
