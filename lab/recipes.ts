@@ -42,7 +42,7 @@ export const toolsRecipe: Recipe = {
       "iproute2",
       "conntrack",
     ],
-    ...["tcpdump", "curl", "iperf3", "openssl", "python3-minimal", "bind9-dnsutils", "iputils-ping", "procps"],
+    ...["tcpdump", "curl", "iperf3", "dnsperf", "openssl", "python3-minimal", "bind9-dnsutils", "iputils-ping", "procps"],
     ...["ca-certificates", "netcat-openbsd", "openssh-client"],
   ],
   before: "",

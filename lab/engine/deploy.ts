@@ -32,10 +32,15 @@ export interface DeployResult {
  */
 export async function deploy(deployment: Deployment): Promise<DeployResult> {
   const { command, stateFile, log } = deployment;
-  const engine = new Engine(new State(stateFile), command === "preview", log);
-  const outputs = command === "destroy" ? {} : await runProgram(engine, deployment);
-  await engine.deleteRest();
-  return { summary: engine.summary, outputs };
+  const state = new State(stateFile);
+  const engine = new Engine(state, command === "preview", log);
+  try {
+    const outputs = command === "destroy" ? {} : await runProgram(engine, deployment);
+    await engine.deleteRest();
+    return { summary: engine.summary, outputs };
+  } finally {
+    state.save();
+  }
 }
 
 async function runProgram(engine: Engine, deployment: Deployment): Promise<WireProperties> {

@@ -67,6 +67,8 @@ export class Engine {
 
     const plain = unwrap(inputs) as WireProperties;
     const show = this.shower(wanted.name);
+    const lasting = provider.lasting && !same;
+    if (lasting) this.state.save();
     const made =
       old === undefined
         ? await provider.create(plain, show)
@@ -75,6 +77,7 @@ export class Engine {
     for (const key of wanted.secretOutputs) if (outputs[key] !== undefined) outputs[key] = asSecret(outputs[key]);
     const { urn, type, name, dependencies, deletedWith } = wanted;
     this.state.put({ urn, type, name, id: made.id, inputs, outputs, dependencies, deletedWith });
+    if (lasting) this.state.save();
     this.count(step, wanted);
     return { id: made.id, outputs };
   }
@@ -87,8 +90,11 @@ export class Engine {
       // What goes down with another resource needs no step of its own, and often could not do it any more.
       const alone = resource.deletedWith === undefined || !gone.has(resource.deletedWith);
       if (!this.preview) {
+        const lasting = alone && providerOf(resource.type).lasting;
+        if (lasting) this.state.save();
         if (alone) await naming(resource, () => this.unmake(resource));
         this.state.remove(resource.urn);
+        if (lasting) this.state.save();
       }
       this.count("deleted", resource);
     }

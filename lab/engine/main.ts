@@ -34,7 +34,8 @@ async function main(): Promise<void> {
   const say = values.json ? console.error : console.log;
   say(`Resources: ${created} created, ${updated} updated, ${unchanged} unchanged, ${deleted} deleted`);
   const shown = values["show-secrets"] ? unwrap(outputs) : redact(outputs);
-  if (values.json) console.log(JSON.stringify(shown));
+  // A pipe takes 64 KB at a time, and the process is ended below: the outputs of a thousand clients must be through.
+  if (values.json) await new Promise((through) => process.stdout.write(`${JSON.stringify(shown)}\n`, through));
   else if (command === "up") console.log(`Outputs: ${JSON.stringify(shown, null, 2)}`);
 }
 

@@ -4,6 +4,8 @@ import { type Connection, type Output, runRemote } from "./ssh";
 
 /** What a resource does; properties come in the clear. */
 export interface Provider {
+  /** Whether a step leaves something outside of this process: then the state is written before and after it. */
+  readonly lasting: boolean;
   create(inputs: WireProperties, show: (line: string) => void): Promise<{ id: string; outputs: WireProperties }>;
   /** Without it a resource of this kind cannot be changed. */
   update?(inputs: WireProperties, show: (line: string) => void): Promise<WireProperties>;
@@ -36,12 +38,14 @@ function newBytes({ length }: WireProperties): WireProperties {
 /** What the engine can make, by Pulumi's type. Everything else is refused. */
 export const providers: Readonly<Record<string, Provider>> = {
   "random:index/randomBytes:RandomBytes": {
+    lasting: false,
     create: (inputs) => Promise.resolve({ id: "none", outputs: newBytes(inputs) }),
     // The real provider replaces it, which comes to the same: other keepers, other bytes.
     update: (inputs) => Promise.resolve(newBytes(inputs)),
     delete: () => Promise.resolve(),
   },
   "command:remote:Command": {
+    lasting: true,
     create: async (inputs, show) => ({ id: randomUUID(), outputs: await runCommand(inputs["create"], inputs, show) }),
     update: (inputs, show) => runCommand(inputs["update"] ?? inputs["create"], inputs, show),
     delete: async (inputs, show) => void (await runCommand(inputs["delete"], inputs, show)),

@@ -1,0 +1,85 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { renderUserData } from "../../gateway/render/cloudInit";
+import { Deployment } from "../deployment";
+import type { Host } from "../host";
+import type { Lab } from "../lab";
+
+/** A machine as it is after its first boot: the packages in apt's cache, none of them installed, nothing of ours. */
+export async function freshMachine(lab: Lab): Promise<void> {
+  const { host, user } = lab.keys;
+  await lab.machine.create(renderUserData(host), user.publicKey);
+  await lab.machine.boot();
+  await lab.machine.must(["sh", "-c", "cloud-init status --wait >/dev/null || test $? = 2"], { timeout: 120_000 });
+}
+
+/** Seconds that something takes, and what it gave. */
+export async function timed<T>(what: () => Promise<T>): Promise<{ seconds: number; result: T }> {
+  const began = performance.now();
+  const result = await what();
+  return { seconds: (performance.now() - began) / 1000, result };
+}
+
+export interface Timeline {
+  readonly seconds: number;
+  /** Seconds by phase, what it ended with last. */
+  readonly phases: Readonly<Record<string, number>>;
+}
+
+/** What is said at the end of each phase of a deployment, by the machine and so by both engines. */
+const endings = [
+  ["program", /reached \d/],
+  ["cloudInit", /cloud-init has finished/],
+  ["packages", /installed in \d/],
+  ["release", /is in place after/],
+] as const;
+
+/** Deploys with a clock at the lines that are said. */
+export class TimedDeployment {
+  private lines: { at: number; line: string }[] = [];
+
+  private constructor(readonly deployment: Deployment) {}
+
+  static async choose(): Promise<TimedDeployment> {
+    let noted: (line: string) => void = () => undefined;
+    const made = new TimedDeployment(await Deployment.choose((line) => noted(line)));
+    noted = (line) => void made.lines.push({ at: performance.now(), line });
+    return made;
+  }
+
+  /** The first deployment. @throws Error when a phase's ending was not said */
+  async first(changes = {}): Promise<Timeline & { profiles: Record<string, string> }> {
+    this.lines = [];
+    const began = performance.now();
+    const { outputs } = await this.deployment.up(changes);
+    const ended = performance.now();
+    let before = began;
+    const phases: Record<string, number> = {};
+    for (const [name, ending] of endings) {
+      const said = this.lines.find(({ line }) => ending.test(line));
+      if (!said) throw new Error(`the deployment did not say ${ending}`);
+      phases[name] = (said.at - before) / 1000;
+      before = said.at;
+    }
+    phases["end"] = (ended - before) / 1000;
+    return { seconds: (ended - began) / 1000, phases, profiles: outputs.clientProfiles ?? {} };
+  }
+}
+
+/** Echo requests, 100 a second, while something happens; how many of them were lost. */
+export async function lostMeanwhile(from: Host, to: string, happening: () => Promise<unknown>): Promise<number> {
+  const stop = join(from.runDir, "stop-ping");
+  rmSync(stop, { force: true });
+  const script = `ping -n -q -i 0.01 ${to} & until [ -e /run/stop-ping ]; do sleep 0.1; done; kill -INT $!; wait $!`;
+  const pinging = from.run(["sh", "-c", script], { timeout: 300_000 });
+  try {
+    await happening();
+  } finally {
+    writeFileSync(stop, "");
+  }
+  const { stdout } = await pinging;
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? [];
+  if (sent === undefined || Number(sent) < 50) throw new Error(`${from.name}: ping did not run meanwhile: ${stdout}`);
+  return Number(sent) - Number(received);
+}

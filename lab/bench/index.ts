@@ -1,0 +1,24 @@
+import type { Benchmark } from "./benchmark";
+import { deployments } from "./deployments";
+import { dns } from "./dns";
+import { latency } from "./latency";
+import { memory } from "./memory";
+import { direct, vpn } from "./paths";
+import { pure } from "./pure";
+import { reboot } from "./reboot";
+import { scale } from "./scale";
+import { ups } from "./ups";
+
+/** In the order in which they run and stand in the document. */
+export const benchmarks: readonly Benchmark[] = [
+  pure,
+  direct,
+  vpn,
+  scale,
+  latency,
+  dns,
+  memory,
+  reboot,
+  deployments,
+  ups,
+];

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+
+import type { Scenario } from "../flows";
+import { onMachine } from "../flows/flow";
+import type { Handle, Host } from "../host";
+import { addresses } from "../topology";
+import { percentile } from "./figure";
+
+/** Takes what is sent, until it is stopped. One measurement at a time for each. */
+export const startReceiver = (host: Host, port = 5201): Handle =>
+  host.spawn(["iperf3", "--server", "-p", String(port)]);
+
+export interface Transfer {
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** One TCP connection between a client and the web server's machine for some seconds. @param down whether the client receives */
+export async function transfer(from: Host, seconds: number, down: boolean, port = 5201): Promise<Transfer> {
+  const options = ["--time", String(seconds), "--omit", "0.5", "--json", ...(down ? ["--reverse"] : [])];
+  const command = ["iperf3", "--client", addresses.web, "-p", String(port), ...options];
+  const said = JSON.parse(await from.must(command, { timeout: (seconds + 20) * 1000 })) as {
+    end: { sum_received: Transfer };
+  };
+  return said.end.sum_received;
+}
+
+/** Round-trip times of echo requests, ms, ascending; one that was not answered counts as the longest that was waited. */
+export async function roundTrips(from: Host, count: number, pace: number): Promise<number[]> {
+  const wait = 2;
+  const command = ["ping", "-n", "-i", String(1 / pace), "-c", String(count), "-W", String(wait), addresses.web];
+  const { stdout } = await from.run(command, { timeout: (count / pace + 30) * 1000 });
+  const times = [...stdout.matchAll(/ time=([\d.]+) ms/g)].map((match) => Number(match[1]));
+  if (times.length === 0) throw new Error(`${from.name}: no echo was answered`);
+  const lost = Array.from({ length: Math.max(0, count - times.length) }, () => wait * 1000);
+  return [...times, ...lost].sort((a, b) => a - b);
+}
+
+/** What half of them stay below, and 99 of 100. */
+export const quantiles = (times: readonly number[]): { median: number; p99: number } => ({
+  median: percentile(times, 50),
+  p99: percentile(times, 99),
+});
+
+const TICKS = 100; // of /proc/stat and /proc/PID/stat, a second: USER_HZ, the same on all of Linux's architectures
+
+/** Processor seconds since boot. */
+export interface Processors {
+  /** Of this whole machine, interrupts and soft interrupts among them. */
+  readonly all: number;
+  /** Of the gateway machine's tunnel programs (wireguard-go, openvpn), what the kernel did in their name among it. */
+  readonly tunnels: number;
+}
+
+export async function processors(scenario: Pick<Scenario, "lab">): Promise<Processors> {
+  const [, user, nice, system, , , irq, softirq] = readFileSync("/proc/stat", "utf8").split("\n")[0]!.split(/\s+/);
+  const stats = await onMachine(
+    scenario,
+    'for pid in $(pidof wireguard-go openvpn); do sed "s/.*) //" "/proc/$pid/stat"; done',
+  );
+  const ticks = stats.trim().split("\n").filter(Boolean);
+  const own = ticks.map((line) => line.split(" ")).map((fields) => Number(fields[11]) + Number(fields[12]));
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  return { all: sum([user, nice, system, irq, softirq].map(Number)) / TICKS, tunnels: sum(own) / TICKS };
+}
