@@ -37,6 +37,7 @@ describe("no private key and no password is in the clear where it does not belon
   /** Messages of deployments that fail. */
   const errors: string[] = [];
   let processes = "";
+  let settings: { exits: { name: string; profile: string; kind?: string; slot?: number }[] };
   /** Of the gateway, before it was rotated. */
   const former = { key: "", publicKey: "" };
   const gatewayKey = async () => (await onMachine({ lab }, "wg show wg0 private-key")).trim();
@@ -54,7 +55,7 @@ describe("no private key and no password is in the clear where it does not belon
   beforeAll(async () => {
     lab = await openLab(() => undefined);
     const { provider, wgprov } = lab.providers;
-    const settings = {
+    settings = {
       exits: [
         { name: "vpn", profile: provider.profilePath },
         { name: "nl", kind: "wireguard", profile: wgprov.profilePath, slot: 2 },
@@ -140,6 +141,10 @@ describe("no private key and no password is in the clear where it does not belon
       "up",
       "--state",
       join(stateDir, "engine.json"),
+      "--config",
+      `exits=${JSON.stringify(settings.exits)}`,
+      "--config",
+      `wireguard={"keyVersion":2}`,
     ];
     const env = { ...process.env, PULUMI_DEBUG_COMMANDS: "true", PULUMI_DEBUG_GRPC: "", NODE_DEBUG: "child_process" };
     const shown = await run(["ip", "netns", "exec", namespaceOf("operator"), ...engine], { env, timeout: 120_000 });
@@ -228,7 +233,7 @@ for folder, folders, names in os.walk("/"):
       readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
         const path = join(folder, entry.name);
         // The providers' own, and the machine, which is looked at above.
-        if (entry.isDirectory() && !/^(machine|hosts|provider.*)$/.test(entry.name)) return search(path);
+        if (entry.isDirectory() && !/^(machines?|hosts|provider.*)$/.test(entry.name)) return search(path);
         if (!entry.isFile()) return [];
         return found(readFileSync(path, "latin1")).map(
           (name) => `${(statSync(path).mode & 0o777).toString(8)} ${name} ${path}`,
