@@ -37,13 +37,14 @@ export function checkServices(all: readonly Service[], key: string, taken: reado
 /** Checks what the gateway's machine publishes, and who needs its addresses. */
 export function checkPublished(
   { services, addresses }: Shape["published"],
-  { host, clients, wireguard }: Pick<Shape, "host" | "clients" | "wireguard">,
+  { host, clients, wireguard, metrics }: Pick<Shape, "host" | "clients" | "wireguard" | "metrics">,
   report: Report,
 ): void {
   const dns = [53, 5353].flatMap((port) =>
     (["udp", "tcp"] as const).map((protocol) => ({ protocol, port, by: "the clients' resolver" })),
   );
   const taken: TakenPort[] = [...dns, { protocol: "udp", port: wireguard.port, by: "WireGuard" }];
+  if (metrics) taken.push({ protocol: "tcp", port: metrics.port, by: "metrics.port" });
   if (host?.kind === "ec2" && !host.sshFromAnywhere) taken.push(sshPort);
   checkServices(services, "published.services", taken, report);
 

@@ -128,7 +128,8 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
     host = readExistingHost(host, sources.readFile, report);
   }
 
-  if (sound.published && clients && wireguard) checkPublished(sound.published, { host, clients, wireguard }, report);
+  if (sound.published && clients && wireguard)
+    checkPublished(sound.published, { host, clients, wireguard, metrics }, report);
   const tunnels = checkTunnels(sound.tunnels ?? [], host, sources.readFile, report);
 
   if (faults.length > 0 || !whole || !exits) throw new SettingsError(faults);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MARK_MASK } from "../../gateway/plan/ids";
-import { planGateway, type Plan } from "../../gateway/plan/plan";
+import { FALLBACK_RULE_PRIORITY, MARK_MASK } from "../../gateway/plan/ids";
+import { atAddress, planGateway, type Plan } from "../../gateway/plan/plan";
 import { renderFiles } from "../../gateway/render/bundle";
 import type { MachineFile } from "../../gateway/render/file";
 import { wireGuardKeys } from "../../gateway/keys";
@@ -59,9 +59,10 @@ function checkPlan(settings: Settings, plan: Plan): void {
     exits.every(({ table }) => table >= 200 && table < 253),
     "a table is the kernel's",
   );
+  // The fallback's rules are of different sources, so that several may stand at a priority.
   unique(
     "priorities",
-    ipRules.map(({ priority }) => priority),
+    ipRules.map(({ priority, from }) => (priority < FALLBACK_RULE_PRIORITY ? priority : `${priority} ${from}`)),
   );
   must(
     ipRules.every(({ priority }) => priority >= 100 && priority < 32766),
@@ -149,7 +150,7 @@ function checkFiles(files: readonly MachineFile[]): void {
 
 /** Plans and renders settings that were taken. @returns what nft would load. @throws when something that must always hold does not */
 export function keepsInvariants(settings: Settings, credentials: ReadonlyMap<string, Credentials>): readonly string[] {
-  const plan = planGateway(settings);
+  const plan = atAddress(planGateway(settings), "203.0.113.9");
   checkPlan(settings, plan);
   const files = renderFiles(plan, secretsOf(plan, credentials));
   checkFiles(files);

@@ -32,6 +32,12 @@ describe("what the gateway's machine publishes", () => {
       "WireGuard has it",
       "take it out",
     ),
+    "at the metrics' port": fault(
+      { ...withPublished({ services: tcp(9586) }), metrics: {} },
+      "published.services[0].ports[0]",
+      "metrics.port has it",
+      "take it out",
+    ),
     "SSH, on EC2": fault(
       withPublished({ services: tcp(443, 22) }),
       "published.services[0].ports[1]",

@@ -43,16 +43,18 @@ def do_status(arguments):
 
 def do_check(arguments):
     with lock():
+        steps = apply.TunnelSteps()
+        if arguments.repair:
+            transaction.recover(steps)
         current = release()
-        left = check.findings(current)
+        left = check.findings(current) + transaction.unfinished()
         if left and arguments.repair:
             for line in left:
                 say(f"mending: {line}")
-            steps = apply.TunnelSteps()
             steps.switch(current, current, set())
             if check.findings(current):
                 steps.mend(current)
-            left = check.findings(current)
+            left = check.findings(current) + transaction.unfinished()
     print(json.dumps({"ok": not left, "findings": left}, indent=2) if arguments.json else "\n".join(left or ["the machine is as its release says"]))
     return 1 if left else 0
 
