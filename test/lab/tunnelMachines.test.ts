@@ -143,6 +143,12 @@ test.each(["a", "b"] as const)("reboot of %s: all of it is back, by itself", asy
   expect(await shell(machine, "tunnelctl check")).toBe("the machine is as its release says\n");
 });
 
+test("the health check is sandboxed", async () => {
+  const rated = await shell(scene.ends.a, "systemd-analyze security --no-pager wg-tunnel.service | tail -n 1");
+  expect(Number(/exposure level for \S+: ([\d.]+)/.exec(rated)?.[1])).toBeLessThanOrEqual(3);
+  expect(await shell(scene.ends.a, "systemd-analyze security --no-pager ssh.service | tail -n 1")).toMatch(/: 9\.\d/);
+});
+
 test("destroy: each machine is as it was", async () => {
   expect(differences(before.a, await snapshot(scene.ends.a)).length).toBeGreaterThan(0);
   await scene.destroy();
