@@ -2,17 +2,17 @@ import type { Scenario } from "../flows";
 import { SideBySide, type Side } from "./bare";
 import type { Benchmark } from "./benchmark";
 import { figuresOf, interleave, type Sample } from "./figure";
-import { quantiles, roundTrips, startReceiver, transfer } from "./traffic";
+import { quantiles, roundTrips, transfer } from "./traffic";
 
 /** Echo requests a second. */
 const PACE = 100;
 
-async function measure({ lab }: Pick<Scenario, "lab">, seconds: number): Promise<Sample> {
+async function measure({ lab }: Scenario, seconds: number): Promise<Sample> {
   const { direct, vpn } = lab.clients;
   const echoes = () => roundTrips(direct.host, seconds * PACE, PACE);
   const idle = quantiles(await echoes());
   // The transfer begins before the first echo and ends after the last.
-  const [busy, { bytes, seconds: took }] = await Promise.all([echoes(), transfer(vpn.host, seconds + 1, true)]);
+  const [busy, { bytes, seconds: took }] = await Promise.all([echoes(), transfer(lab, vpn.host, seconds + 1, true)]);
   const { median, p99 } = quantiles(busy);
   return { idleMedian: idle.median, idle: idle.p99, median, p99, load: (bytes * 8) / took / 1e6 };
 }
@@ -25,7 +25,6 @@ export const latency: Benchmark = {
   lab: "deployed",
   async run({ rounds, seconds, say, ...scenario }) {
     const sides = new SideBySide(scenario);
-    const receiver = startReceiver(scenario.lab.web.host);
     const side = (name: Side) => async (round: number) => {
       say(`round ${round}: ${name}`);
       await sides.use(name);
@@ -42,7 +41,6 @@ export const latency: Benchmark = {
       };
       return figuresOf(measures, ours, base);
     } finally {
-      await receiver.stop();
       await sides.use("gateway");
     }
   },

@@ -2,14 +2,15 @@ import type { Scenario } from "../flows";
 import { type Side, SideBySide } from "./bare";
 import type { Bench, Benchmark } from "./benchmark";
 import { figuresOf, interleave, type Measures, type Sample } from "./figure";
-import { processors, startReceiver, transfer } from "./traffic";
+import { processors, transfer } from "./traffic";
 
 /** Throughput both ways, and what it takes of the processors. */
 export async function measurePath(scenario: Scenario, which: "direct" | "vpn", seconds: number): Promise<Sample> {
-  const { host } = scenario.lab.clients[which];
+  const { lab } = scenario;
+  const { host } = lab.clients[which];
   const before = await processors(scenario);
-  const down = await transfer(host, seconds, true);
-  const up = await transfer(host, seconds, false);
+  const down = await transfer(lab, host, seconds, true);
+  const up = await transfer(lab, host, seconds, false);
   const after = await processors(scenario);
   const gigabytes = (down.bytes + up.bytes) / 1e9;
   const rate = ({ bytes, seconds: took }: { bytes: number; seconds: number }) => (bytes * 8) / took / 1e6;
@@ -33,7 +34,6 @@ const compared =
   (which: "direct" | "vpn", least: number) =>
   async ({ rounds, seconds, say, ...scenario }: Bench & Scenario) => {
     const sides = new SideBySide(scenario);
-    const receiver = startReceiver(scenario.lab.web.host);
     const side = (name: Side) => async (round: number) => {
       say(`round ${round}: ${name}`);
       await sides.use(name);
@@ -43,7 +43,6 @@ const compared =
       const { ours, base } = await interleave(rounds, side("gateway"), side(which === "vpn" ? "bare" : "bare direct"));
       return figuresOf(pathMeasures(least), ours, base);
     } finally {
-      await receiver.stop();
       await sides.use("gateway");
     }
   };

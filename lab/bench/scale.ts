@@ -5,7 +5,6 @@ import type { Benchmark } from "./benchmark";
 import { figuresOf, interleave, type Sample } from "./figure";
 import { measurePath, pathMeasures } from "./paths";
 import { manyClients, manyRules } from "./settings";
-import { startReceiver } from "./traffic";
 
 const network = "10.4.0.0/21";
 /** Odd addresses, where none of the many is. */
@@ -43,7 +42,6 @@ export const scale: Benchmark = {
       await settled(lab);
     };
     await reconnect(outputs.clientProfiles!);
-    const receiver = startReceiver(lab.web.host);
     const side = (name: "small" | "large") => async (round: number) => {
       say(`round ${round}: ${name}`);
       await onMachine(scenario, `gatewayctl apply </root/${name}.json`);
@@ -61,7 +59,6 @@ export const scale: Benchmark = {
       );
       return figuresOf(measures, ours, base);
     } finally {
-      await receiver.stop();
       await onMachine(scenario, "gatewayctl apply </root/large.json");
       const { outputs: before } = await deployment.up();
       await reconnect(before.clientProfiles!);

@@ -2,27 +2,38 @@ import { readFileSync } from "node:fs";
 
 import type { Scenario } from "../flows";
 import { onMachine } from "../flows/flow";
-import type { Handle, Host } from "../host";
+import type { Host } from "../host";
+import type { Lab } from "../lab";
+import { until } from "../process";
 import { addresses } from "../topology";
 import { percentile } from "./figure";
-
-/** Takes what is sent, until it is stopped. One measurement at a time for each. */
-export const startReceiver = (host: Host, port = 5201): Handle =>
-  host.spawn(["iperf3", "--server", "-p", String(port)]);
 
 export interface Transfer {
   readonly bytes: number;
   readonly seconds: number;
 }
 
+const PORT = 5201;
+
 /** One TCP connection between a client and the web server's machine for some seconds. @param down whether the client receives */
-export async function transfer(from: Host, seconds: number, down: boolean, port = 5201): Promise<Transfer> {
-  const options = ["--time", String(seconds), "--omit", "0.5", "--json", ...(down ? ["--reverse"] : [])];
-  const command = ["iperf3", "--client", addresses.web, "-p", String(port), ...options];
-  const said = JSON.parse(await from.must(command, { timeout: (seconds + 20) * 1000 })) as {
-    end: { sum_received: Transfer };
-  };
-  return said.end.sum_received;
+export async function transfer({ web }: Lab, from: Host, seconds: number, down: boolean): Promise<Transfer> {
+  // For this test alone: between two of them a server that stays refuses connections for a moment.
+  const receiver = web.host.spawn(["iperf3", "--server", "--one-off", "-p", String(PORT)]);
+  try {
+    await until("iperf3 listens", 10_000, async () => {
+      const { stdout } = await web.host.run(["ss", "-Hltn", `sport = :${PORT}`]);
+      return stdout !== "";
+    });
+    const options = ["--time", String(seconds), "--omit", "0.5", "--json", ...(down ? ["--reverse"] : [])];
+    const command = ["iperf3", "--client", addresses.web, "-p", String(PORT), ...options];
+    const said = JSON.parse(await from.must(command, { timeout: (seconds + 20) * 1000 })) as {
+      end: { sum_received: Transfer };
+    };
+    await until("iperf3 ends", 10_000, () => !receiver.running);
+    return said.end.sum_received;
+  } finally {
+    await receiver.stop();
+  }
 }
 
 /** Round-trip times of echo requests, ms, ascending; one that was not answered counts as the longest that was waited. */
