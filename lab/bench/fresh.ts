@@ -67,19 +67,29 @@ export class TimedDeployment {
   }
 }
 
-/** Echo requests, 100 a second, while something happens; how many of them were lost. */
+/**
+ * How many of 100 echo requests a second were lost while something happens. Those on their way when it has ended do not count.
+ * @throws Error when ping did not run all the time
+ */
 export async function lostMeanwhile(from: Host, to: string, happening: () => Promise<unknown>): Promise<number> {
   const stop = join(from.runDir, "stop-ping");
   rmSync(stop, { force: true });
-  const script = `ping -n -q -i 0.01 ${to} & until [ -e /run/stop-ping ]; do sleep 0.1; done; kill -INT $!; wait $!`;
+  const script = `ping -n -i 0.01 ${to} & until [ -e /run/stop-ping ]; do sleep 0.1; done; kill -INT $!; wait $!`;
   const pinging = from.run(["sh", "-c", script], { timeout: 300_000 });
   try {
     await happening();
   } finally {
     writeFileSync(stop, "");
   }
-  const { stdout } = await pinging;
-  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? [];
-  if (sent === undefined || Number(sent) < 50) throw new Error(`${from.name}: ping did not run meanwhile: ${stdout}`);
-  return Number(sent) - Number(received);
+  return lostEchoes((await pinging).stdout);
+}
+
+/** @param said by ping(8) @returns how many requests before the last answered one were not answered */
+export function lostEchoes(said: string): number {
+  const answered = new Set([...said.matchAll(/icmp_seq=(\d+) .*time=/g)].map((match) => Number(match[1])));
+  const sent = Number(/(\d+) packets transmitted/.exec(said)?.[1]);
+  const last = Math.max(0, ...answered);
+  // A second without an answer at the end is no accident of stopping.
+  if (!(sent >= 50) || sent - last > 100) throw new Error(`ping was not answered to the end: ${said.slice(-300)}`);
+  return last - answered.size;
 }
