@@ -44,8 +44,10 @@ END
   systemd-run --quiet --unit=bare-openvpn --property=NetworkNamespacePath=/run/netns/vpn_ns \\
     /usr/sbin/openvpn --config /run/bare/vpn.ovpn --auth-user-pass /run/bare/credentials --dev tun0`;
 
+/** The repair first: one that is under way would bring back what is stopped after it. */
 const stopGateway = `
-  systemctl stop wg-gateway-repair.timer wg-gateway-watch wg-quick@wg0 wg-gateway-firewall
+  systemctl stop wg-gateway-repair.timer wg-gateway-repair
+  systemctl stop wg-gateway-watch wg-quick@wg0 wg-gateway-firewall
   ! nft list table inet wg_gateway >/dev/null 2>&1 || nft delete table inet wg_gateway`;
 
 const startGateway = "systemctl start wg-gateway-firewall wg-quick@wg0 wg-gateway-watch";

@@ -75,9 +75,11 @@ function recorded(): Outcome[] {
 function write(outcome: Outcome): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${outcome.name}.json`), `${JSON.stringify(outcome, null, 2)}\n`);
-  const lines = linePlot(outcome);
-  if (lines !== undefined) writeFileSync(join(folder, `${outcome.name}.svg`), lines);
   const all = recorded();
+  for (const one of all) {
+    const lines = linePlot(one);
+    if (lines !== undefined) writeFileSync(join(folder, `${one.name}.svg`), lines);
+  }
   writeFileSync(join(folder, "ratios.svg"), ratioPlot(all));
   const document = join(docs, "benchmarks.md");
   const plots = readdirSync(folder);

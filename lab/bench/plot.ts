@@ -6,7 +6,7 @@ import { shown } from "./report";
  * show on white and on black.
  */
 
-const WIDTH = 720;
+const WIDTH = 960;
 const INK = "#888";
 const COLOURS = ["#3b82c4", "#d9822b", "#4c9a5b", "#a763b5"];
 
@@ -54,7 +54,7 @@ export function linePlot({ title, figures }: Outcome): string | undefined {
   const lines = series(figures);
   const all = [...lines.values()].flat();
   if (all.length === 0) return undefined;
-  const [left, right, top, bottom, height] = [60, WIDTH - 200, 20, 320, 360];
+  const [left, right, top, bottom, height] = [60, WIDTH - 260, 20, 320, 360];
   const xTicks = decades(all.map(({ at }) => at!));
   const yTicks = decades(all.flatMap(({ ours }) => ours));
   const x = (at: number): number => left + (right - left) * position(at, xTicks);
@@ -88,7 +88,7 @@ export function ratioPlot(outcomes: readonly Outcome[]): string {
       return found ? [{ label: `${title}: ${figure.what}`, found, goal: figure.goal }] : [];
     }),
   );
-  const [left, right, top, step] = [400, WIDTH - 20, 30, 22];
+  const [left, right, top, step] = [540, WIDTH - 20, 30, 22];
   const goals = rows.flatMap(({ goal }) => (goal ? Object.values(goal) : []));
   const values = [1, ...goals, ...rows.flatMap(({ found }) => [found.least, found.most])];
   const [least, most] = [Math.min(...values) * 0.95, Math.max(...values) * 1.05];
