@@ -90,6 +90,10 @@ export class SideBySide {
       await client.up(deployed.outputs.clientProfiles![name]!);
     }
     await settled(lab);
+    // What still starts would be measured, too.
+    await until("the machine has no job left", 20_000, async () => {
+      return (await lab.machine.must(["systemctl", "list-jobs", "--no-legend"])).trim() === "";
+    });
     const expected = {
       direct: addresses.elastic,
       vpn: this.now === "bare direct" ? addresses.elastic : addresses.provider,
