@@ -34,14 +34,14 @@ async function main(): Promise<void> {
   const say = values.json ? console.error : console.log;
   say(`Resources: ${created} created, ${updated} updated, ${unchanged} unchanged, ${deleted} deleted`);
   const shown = values["show-secrets"] ? unwrap(outputs) : redact(outputs);
-  // A pipe takes 64 KB at a time, and the process is ended below: the outputs of a thousand clients must be through.
-  if (values.json) await new Promise((through) => process.stdout.write(`${JSON.stringify(shown)}\n`, through));
+  if (values.json) console.log(JSON.stringify(shown));
   else if (command === "up") console.log(`Outputs: ${JSON.stringify(shown, null, 2)}`);
 }
 
 // The program's outputs may wait for ever for a resource that failed: the process is ended, not left to end.
 main().then(
-  () => process.exit(0),
+  // What was said comes first: a pipe takes 64 KB at a time, and a thousand clients say more.
+  () => process.stdout.write("", () => process.stderr.write("", () => process.exit(0))),
   (error: unknown) => {
     console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
     process.exit(1);
