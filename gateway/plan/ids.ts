@@ -42,6 +42,12 @@ export const FALLBACK_RULE_PRIORITY = 300;
 /** Routing table that leads nowhere but back to WireGuard; behind the last slot's. */
 export const FALLBACK_TABLE = 250;
 
+/**
+ * Mark of what is blocked, within {@link MARK_MASK}, above every slot's. A rule before all others leads it past the fallback, back to
+ * where it came from: there the kernel sends an ICMP redirect, and keeps to itself the errors that would tell of the block.
+ */
+export const BLOCK_MARK = 0xfc00;
+
 /** First routing table of an exit. 253 to 255 belong to the kernel (default, main, local), which bounds the slots. */
 const FIRST_TABLE = 200;
 /** Slots are 1..50: 10.200.N.0/24 and the tables 200..249. */

@@ -10,7 +10,15 @@ import {
 import type { Service } from "../settings/fields";
 import type { ClientSettings, ProviderProfile, Settings } from "../settings/schema";
 import { assignSources, type Choice, type Source } from "./choices";
-import { FALLBACK_RULE_PRIORITY, FALLBACK_TABLE, PEER_RULE_PRIORITY, slotIds, WG_INTERFACE, type SlotIds } from "./ids";
+import {
+  BLOCK_MARK,
+  FALLBACK_RULE_PRIORITY,
+  FALLBACK_TABLE,
+  PEER_RULE_PRIORITY,
+  slotIds,
+  WG_INTERFACE,
+  type SlotIds,
+} from "./ids";
 
 /** A client as the machine knows it. */
 export interface ClientPlan {
@@ -154,7 +162,11 @@ export function planGateway(settings: Settings): Plan {
     log: exit.slot === 1 ? "/var/log/openvpn-ns.log" : `/var/log/openvpn-ns-${exit.name}.log`,
   }));
 
+  const mayBlock = sources.some(({ choices }) =>
+    choices.some(({ exit }) => exit === "block" || settings.groups.some(({ name }) => name === exit)),
+  );
   const ipRules: IpRule[] = [
+    ...(mayBlock ? [{ priority: PEER_RULE_PRIORITY - 1, mark: BLOCK_MARK, table: "main" } as const] : []),
     { priority: PEER_RULE_PRIORITY, from: wireguard.subnet, to: wireguard.subnet, table: "main" },
     ...[wireguard.subnet, ...localNetworks].map((to, index): IpRule => ({
       priority: PEER_RULE_PRIORITY + 1 + index,

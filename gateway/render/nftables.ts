@@ -1,4 +1,4 @@
-import { DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
+import { BLOCK_MARK, DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
 import { inputChains } from "./nftInput";
@@ -24,10 +24,10 @@ export function renderHostRules(plan: Plan): string {
 `;
   const links = quoted([WG_INTERFACE, ...exits.map((exit) => exit.hostLink)]);
 
-  const markOf = (name: string, mark: number): string => `
+  const markOf = (name: string, mark: number, connectionMark: number = mark): string => `
 	chain ${name} {
 		${setMark(mark)}
-		${setConnectionMark(mark)}
+		${setConnectionMark(connectionMark)}
 		accept
 	}
 `;
@@ -65,7 +65,7 @@ ${exits.map((exit) => `		ip saddr ${exit.network} iifname != { "lo", "${exit.hos
 		ct state { established, related } ct mark & ${OURS} vmap { ${["0x00000000 : goto mark_direct", ...exits.map((exit) => `${hex(exit.clientMark)} : goto mark_${chainName(exit)}`)].join(", ")} }
 		ct state new ip saddr vmap @mark_by_source
 	}
-${["direct", "block"].map((end) => markOf(`mark_${end}`, 0)).join("")}${exits.map((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark)).join("")}${choiceChains(plan, "mark")}
+${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${exits.map((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark)).join("")}${choiceChains(plan, "mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;

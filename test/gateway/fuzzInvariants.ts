@@ -65,7 +65,7 @@ function checkPlan(settings: Settings, plan: Plan): void {
     ipRules.map(({ priority, from }) => (priority < FALLBACK_RULE_PRIORITY ? priority : `${priority} ${from}`)),
   );
   must(
-    ipRules.every(({ priority }) => priority >= 100 && priority < 32766),
+    ipRules.every(({ priority }) => priority >= 99 && priority < 32766),
     "a priority is not before main's",
   );
   unique(

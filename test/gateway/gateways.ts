@@ -208,8 +208,8 @@ export const anyRaw: fc.Arbitrary<Raw> = fc
         .map((addresses) =>
           addresses.map((address, index) => ({ name: `client-${index}`, address: addressText(address) })),
         ),
-      /** Port of the metrics. */
-      scraped: fc.option(fc.integer({ min: 6000, max: 65535 }), { nil: undefined }),
+      /** Port of the metrics, beside what is published. */
+      scraped: fc.option(fc.integer({ min: 8101, max: 65535 }), { nil: undefined }),
       localNetworks: fc.subarray(["10.0.0.0/16", "10.0.1.0/24", "192.168.0.0/24", "192.168.1.0/24", "9.0.0.0/8"]),
       published: fc.record(
         { services: anyServices, addresses: fc.constant(["203.0.113.9", "203.0.113.10"]) },

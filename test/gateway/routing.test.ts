@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FALLBACK_TABLE, MARK_MASK } from "../../gateway/plan/ids";
+import { BLOCK_MARK, FALLBACK_TABLE, MARK_MASK } from "../../gateway/plan/ids";
 import type { IpRule } from "../../gateway/plan/plan";
 import { contains, intervalOf } from "../../gateway/settings/address";
 import { anyGateway, exitOf, type Gateway } from "./gateways";
@@ -68,7 +68,7 @@ function isFor({ from, to, iif, mark }: IpRule, packet: Packet): boolean {
 const routed = ({ plan }: Gateway, packet: Packet): IpRule["table"] =>
   [...plan.ipRules].sort((a, b) => a.priority - b.priority).find((rule) => isFor(rule, packet))?.table ?? "main";
 const tableOf = ({ plan }: Gateway, way: string): IpRule["table"] =>
-  way === "direct" ? "main" : exitOf(plan, way).table;
+  way === "direct" || way === "block" ? "main" : exitOf(plan, way).table;
 
 describe("without the rules of nft, so without marks,", () => {
   it("whoever may never go direct comes to clients and local networks alone; the others lose nothing", () => {
@@ -101,9 +101,9 @@ describe("the rules that nft loads lead a packet as the first matching rule of t
           const { mark, link } = leaving(one.gateway, way);
           const marked = trace(rules, "mangle_prerouting", { ...packetOf(traffic), mark: others, ctMark: others });
           equal(marked.chain, `mark_${end(way)}`, one, traffic);
-          equal(marked.packet.mark, mark | others, one, traffic);
+          equal(marked.packet.mark, (way === "block" ? BLOCK_MARK : mark) | others, one, traffic);
           equal(marked.packet.ctMark, mark | others, one, traffic);
-          if (way !== "block") equal(routed(one.gateway, marked.packet), tableOf(one.gateway, way), one, traffic);
+          equal(routed(one.gateway, marked.packet), tableOf(one.gateway, way), one, traffic);
           const out = trace(rules, "filter_forward", { ...marked.packet, out: link });
           equal(out.chain, `forward_${end(way)}`, one, traffic);
           equal(out.verdict === "accept", way !== "block", one, traffic);
