@@ -100,8 +100,8 @@ export const alone: readonly Drift[] = [
   ["ip -n vpn_ns link set tun0 down", "exit vpn: tun0 is down"],
   [
     // It runs, and as another file had it.
-    "cd /etc/wg-gateway/resolvers; sed -i s/5353/5354/ local.conf; systemctl restart wg-gateway-resolver@local; timeout 10 bash -c 'until ss -Hlun sport = :5354 | grep -q 5354; do sleep 0.05; done'; sed -i s/5354/5353/ local.conf",
-    "resolver local does not listen on 10.4.0.1:5353 (UDP, TCP)",
+    "cd /etc/wg-gateway/resolvers; sed -i s/5353/5354/ direct.conf; systemctl restart wg-gateway-resolver@direct; timeout 10 bash -c 'until ss -Hlun sport = :5354 | grep -q 5354; do sleep 0.05; done'; sed -i s/5354/5353/ direct.conf",
+    "resolver direct does not listen on 10.4.0.1:5353 (UDP, TCP)",
   ],
   [
     "ip link set veth-wg down",

@@ -151,6 +151,7 @@ describe("the status", () => {
       { name: "vpn", namespace: "vpn_ns", health: "well", running: true, publicAddress: null, lastError: null },
     ]);
     expect(seen.resolvers.map(({ name, running, answers }) => `${name} ${running} ${answers}`)).toEqual([
+      "direct true true",
       "host true true",
       "local true true",
       "vpn true true",
