@@ -270,8 +270,9 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
       // curl's 7: refused, not timed out (28).
       const tcp = await camera.host.run(["curl", "--silent", "--max-time", "4", WEB]);
       expect(tcp.exitCode).toBe(7);
-      const ping = await camera.host.run(["ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", addresses.web]);
-      expect(ping.stdout.match(/Packet filtered/g)).toHaveLength(3);
+      // One a second is what the kernel tells an address (icmp_ratelimit), and it has told this one of other clients before.
+      const ping = await camera.host.run(["ping", "-n", "-c", "3", "-i", "1.1", "-W", "1", addresses.web]);
+      expect(ping.stdout.match(/Packet filtered/g)?.length).toBeGreaterThanOrEqual(2);
       expect(await seen(laptop, addresses.elastic)).toBe(addresses.elastic);
       expect(await sources(lab.hosts.web, "tcp port 25", () => connectTcp(laptop, 25))).toEqual([]);
       expect(await sources(lab.hosts.web, "tcp port 26", () => connectTcp(laptop, 26))).toEqual([addresses.elastic]);
