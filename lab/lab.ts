@@ -138,7 +138,9 @@ export class Lab {
   static async clear(): Promise<void> {
     refuseToDisturb();
     const machines = findMachines(stateDir);
-    await removeNamespaces(standingNamespaces());
+    // Again, for what whoever was killed while making them has made last.
+    for (let names = standingNamespaces(); names.length > 0; names = standingNamespaces())
+      await removeNamespaces(names);
     for (const machine of machines) signal(machine, "SIGKILL");
     await until("the lab's machines end", 5000, () => !machines.some(isAlive));
     for (const point of mountsBelow(stateDir)) await must(["umount", "--lazy", point]);

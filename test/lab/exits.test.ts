@@ -112,6 +112,8 @@ describe("several providers", () => {
         .split("\n")
         .map((line) => line.trim()),
     ).toEqual([
+      // Groups may block.
+      "99: from all fwmark 0xfc00/0xff00 lookup main proto 45",
       "200: from all fwmark 0x200/0xff00 lookup 200 proto 45",
       "201: from all fwmark 0x100/0xff00 lookup 200 proto 45",
       "202: from all fwmark 0x400/0xff00 lookup 201 proto 45",
