@@ -118,6 +118,7 @@ test("several public addresses; a third endpoint joins, its public address trans
 
 test("a release that does not come up: back to the one before, and the tunnel with it", async () => {
   const { a } = scene.ends;
+  await scene.joined();
   const during = await snapshot(a);
   // Between the look at who has it and its use, somebody takes the port.
   await shell(a, hold(51900));
