@@ -1,16 +1,9 @@
 import { Client, utils } from "ssh2";
+import type { Connection as HostConnection } from "../components/host";
 import { Refusal } from "./refusal";
 
 /** How a machine is reached, as the stack's output `connection` has it. */
-export interface Connection {
-  readonly host: string;
-  readonly port?: number;
-  readonly user: string;
-  /** OpenSSH's format, no passphrase. Default: the keys of the SSH agent. */
-  readonly privateKey?: string;
-  /** `ssh-ed25519 AAAA...` */
-  readonly hostKey: string;
-}
+export type Connection = Pick<HostConnection, "host" | "port" | "user" | "privateKey" | "hostKey">;
 
 export interface Ran {
   readonly status: number | undefined;

@@ -27,7 +27,9 @@ export const ROUTE_PROTOCOL = 45;
  */
 export const MARK_MASK = 0xff00;
 
-/** Priority of the first rule, peers to peers; local networks follow one by one. */
+/** Priority of the rule before all others, of what is blocked ({@link BLOCK_MARK}). */
+export const BLOCK_RULE_PRIORITY = 99;
+/** Priority of the rule of peers to peers; local networks follow one by one. */
 export const PEER_RULE_PRIORITY = 100;
 /** First priority of the exits' rules: local networks must all stand before it, or a VPN client could not reach them. */
 export const EXIT_RULE_PRIORITY = 200;

@@ -12,6 +12,7 @@ import type { ClientSettings, ProviderProfile, Settings } from "../settings/sche
 import { assignSources, type Choice, type Source } from "./choices";
 import {
   BLOCK_MARK,
+  BLOCK_RULE_PRIORITY,
   FALLBACK_RULE_PRIORITY,
   FALLBACK_TABLE,
   PEER_RULE_PRIORITY,
@@ -166,7 +167,7 @@ export function planGateway(settings: Settings): Plan {
     choices.some(({ exit }) => exit === "block" || settings.groups.some(({ name }) => name === exit)),
   );
   const ipRules: IpRule[] = [
-    ...(mayBlock ? [{ priority: PEER_RULE_PRIORITY - 1, mark: BLOCK_MARK, table: "main" } as const] : []),
+    ...(mayBlock ? [{ priority: BLOCK_RULE_PRIORITY, mark: BLOCK_MARK, table: "main" } as const] : []),
     { priority: PEER_RULE_PRIORITY, from: wireguard.subnet, to: wireguard.subnet, table: "main" },
     ...[wireguard.subnet, ...localNetworks].map((to, index): IpRule => ({
       priority: PEER_RULE_PRIORITY + 1 + index,

@@ -63,5 +63,5 @@ function policyRouting(plan: Plan, addresses: readonly string[], networks: reado
     `PreUp = ip rule del ${rule} 2>/dev/null || true; ip rule add ${rule}`,
     `PostDown = ip rule del ${rule}`,
   ]);
-  return [notes, ["", `Table = ${TUNNEL_TABLE}`, ...lines].join("\n").slice(1) + "\n"];
+  return [notes, `${[`Table = ${TUNNEL_TABLE}`, ...lines].join("\n")}\n`];
 }
