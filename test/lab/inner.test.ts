@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { onMachine, withoutRepair, type Scenario } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
 import { deployInto, openLab } from "../../lab/scenario";
 import { addresses } from "../../lab/topology";
+import { type Attacks, insert, notReached } from "./attacks";
 
 const quiet = () => undefined;
 
@@ -15,7 +16,6 @@ afterAll(() => Lab.clear());
 const machine = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trim());
 const inNamespace = async (script: string): Promise<boolean> =>
   (await scenario.lab.machine.exec(["ip", "netns", "exec", "vpn_ns", "bash", "-c", script])).exitCode === 0;
-const insert = (chain: string, rule: string): string => `nft insert rule inet wg_gateway ${chain} ${rule} accept`;
 const insertInside = (chain: string, rule: string): string => `ip netns exec vpn_ns ${insert(chain, rule)}`;
 
 /** Asks the namespace's resolver for an internal name, by itself: the C library asks systemd-resolved first, which is the host's. */
@@ -27,12 +27,7 @@ labels = b"".join(bytes([len(part)]) + part for part in (b"vault", b"raff", b"lo
 asked.sendto(struct.pack("!HHHHHH", 7, 0x100, 1, 0, 0, 0) + labels + b"\\0\\0\\1\\0\\1", ("10.200.1.1", 53))
 print(socket.inet_ntoa(asked.recv(500)[-4:]))`;
 
-/** What must not be reached, and the rules that let it: then it must be. */
-interface Attack {
-  readonly reach: () => Promise<boolean>;
-  readonly control: string;
-}
-const attacks: Readonly<Record<string, () => Attack>> = {
+const attacks: Attacks = {
   "a client, by a network beside the gateway": () => ({
     reach: async () => {
       const { cloud } = scenario.lab.hosts;
@@ -66,19 +61,7 @@ const attacks: Readonly<Record<string, () => Attack>> = {
   }),
 };
 
-describe("not reached, unless the rules that forbid it are taken away:", () => {
-  test.each(Object.keys(attacks))("%s", async (name) => {
-    const { reach, control } = attacks[name]!();
-    expect(await reach()).toBe(false);
-    await withoutRepair(scenario, async () => {
-      await onMachine(scenario, control);
-      expect(await reach()).toBe(true);
-      await onMachine(scenario, `ip -n vpn_ns route del ${addresses.vpcHost} 2>/dev/null || true`);
-      await onMachine(scenario, "gatewayctl check --repair");
-    });
-    expect(await reach()).toBe(false);
-  });
-});
+notReached(() => scenario, attacks, `ip -n vpn_ns route del ${addresses.vpcHost} 2>/dev/null || true`);
 
 test("reached: the gateway's DNS by the namespace, and ping of the gateway by clients", async () => {
   expect(await inNamespace(`python3 -c '${ASK}' | grep -qx 10.4.0.7`)).toBe(true);

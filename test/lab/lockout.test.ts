@@ -5,6 +5,7 @@ import { Lab } from "../../lab/lab";
 import { until } from "../../lab/process";
 import { deployInto, openLab, settled } from "../../lab/scenario";
 import { addresses } from "../../lab/topology";
+import { type Attacks, insert, notReached } from "./attacks";
 
 const quiet = () => undefined;
 const { gateway, elastic, operator, metadata, web } = addresses;
@@ -32,7 +33,6 @@ socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(ip + u
 let scenario: Scenario;
 let lab: Lab;
 const machine = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trim());
-const insert = (chain: string, rule: string): string => `nft insert rule inet wg_gateway ${chain} ${rule} accept`;
 
 const fetches = (host: Host, url: string) => async (): Promise<boolean> =>
   (await host.run(["curl", "-sf", "-o", "/dev/null", "--max-time", "1", url])).exitCode === 0;
@@ -64,12 +64,7 @@ beforeAll(async () => {
 });
 afterAll(() => Lab.clear());
 
-/** What must not be reached, how to look, and which rule in the way of ours lets it: then the same look must succeed. */
-interface Attack {
-  readonly reach: () => Promise<boolean>;
-  readonly control: string;
-}
-const attacks: Readonly<Record<string, () => Attack>> = {
+const attacks: Attacks = {
   "the metadata service, by a client": () => ({
     reach: fetches(direct(), `http://${metadata}/`),
     control: insert("forward_from_clients", "ip daddr 169.254.0.0/16"),
@@ -143,18 +138,7 @@ const attacks: Readonly<Record<string, () => Attack>> = {
   }),
 };
 
-describe("not reached, unless the rule that forbids it is taken away:", () => {
-  test.each(Object.keys(attacks))("%s", async (name) => {
-    const { reach, control } = attacks[name]!();
-    expect(await reach()).toBe(false);
-    await withoutRepair(scenario, async () => {
-      await onMachine(scenario, control);
-      expect(await reach()).toBe(true);
-      await onMachine(scenario, "gatewayctl check --repair");
-    });
-    expect(await reach()).toBe(false);
-  });
-});
+notReached(() => scenario, attacks);
 
 test("our rules gone, nothing of a VPN client leaves by the uplink, unless the rule behind the exits' is gone, too", async () => {
   const leaks = async (): Promise<boolean> => {
