@@ -129,4 +129,22 @@ describe("a peer is heard", () => {
       { numRuns: 3 },
     );
   }, 60_000);
+
+  it("no more once the watching has ended, so that a new watch begins with nobody heard", () => {
+    const seen = python<string[][]>(
+      `
+import health, tempfile
+health.HEARD = tempfile.mkdtemp() + "/heard.json"
+health.data = lambda: {"peers": []}
+health.delete_rules = lambda rules: None
+health.write(health.HEARD, json.dumps(data), 0o644)
+result = [health.heard()]
+health.unwatched()
+result.append(health.heard())
+`,
+      ["b"],
+      "tunnelctl",
+    );
+    expect(seen).toEqual([["b"], []]);
+  });
 });

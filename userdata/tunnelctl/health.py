@@ -5,7 +5,7 @@ import os
 import time
 
 from iprules import add_rules, delete_rules, shown_rules
-from machine import RUN, read, run, say, write
+from machine import RUN, read, remove, run, say, write
 from tunnel import counters, cut, data, dynamic_rules, is_up, missing_routes
 
 HEARD = f"{RUN}/heard.json"
@@ -38,6 +38,7 @@ class Ear:
 
 
 def led(peer, there):
+    """Whether every rule that leads to a peer's public addresses through the tunnel is among those that stand."""
     return all(rule in there for rule in peer["rules"])
 
 
@@ -79,8 +80,9 @@ def watch():
 
 
 def unwatched():
-    """However the watching ended: nothing leads through a tunnel that nobody watches."""
+    """However the watching ended: nothing leads through a tunnel that nobody watches, and who was heard is not heard any more."""
     tunnel = data()
+    remove(HEARD)
     delete_rules(dynamic_rules(tunnel))
     for peer in tunnel["peers"]:
         cut(tunnel, peer)

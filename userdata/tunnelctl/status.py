@@ -3,7 +3,8 @@
 import time
 
 import tunnel
-from health import heard
+from health import heard, led
+from iprules import shown_rules
 from machine import active
 from place import HEALTH
 
@@ -13,6 +14,7 @@ def report(one):
     counters = tunnel.counters(one)
     watching = active(HEALTH)
     names = heard() if watching else []
+    there = shown_rules()
     peers = []
     for peer in one["peers"]:
         counted = counters.get(peer["publicKey"], {"endpoint": None, "handshake": 0, "received": 0, "sent": 0})
@@ -23,7 +25,7 @@ def report(one):
                 "address": peer["address"],
                 "publicAddresses": peer["publicAddresses"],
                 "heard": peer["name"] in names,
-                "way": "tunnel" if peer["name"] in names else "internet",
+                "way": "tunnel" if peer["name"] in names and led(peer, there) else "internet",
                 **counted,
                 "handshake": ago,
             }
