@@ -21,8 +21,8 @@ export const architectureOf = (instanceType: string): "arm64" | "amd64" =>
   /^(a1|[a-z]+\d+g[a-z]*)\./.test(instanceType) ? "arm64" : "amd64";
 
 /** Debian's own public parameter (https://wiki.debian.org/Cloud/AmazonEC2Image): the newest image of the region. */
-const debianImage = (instanceType: string): pulumi.Output<string> =>
-  ssm.getParameterOutput({ name: `/aws/service/debian/release/13/latest/${architectureOf(instanceType)}` })
+const debianImage = (instanceType: string, region: string | undefined): pulumi.Output<string> =>
+  ssm.getParameterOutput({ name: `/aws/service/debian/release/13/latest/${architectureOf(instanceType)}`, region })
     .insecureValue;
 
 export type Ec2HostArgs = Ec2HostSettings & Open;
@@ -37,6 +37,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
 
   constructor(name: string, args: Ec2HostArgs, options?: pulumi.ComponentResourceOptions) {
     super("wg-gateway:index:Ec2Host", name, {}, options);
+    const { region } = args;
     const tags = { Name: `${pulumi.getProject()}-${pulumi.getStack()}`, ...args.tags };
     const loginKeys = this.makeSshKeys(`${name}-login-key`);
     const hostKeys = this.makeSshKeys(`${name}-host-key`);
@@ -44,13 +45,14 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const { group, rules } = this.makeFirewall(name, args, tags);
     const keyPair = new ec2.KeyPair(
       `${name}-key-pair`,
-      { publicKey: pulumi.unsecret(loginKeys.publicKey), tags },
+      { publicKey: pulumi.unsecret(loginKeys.publicKey), region, tags },
       { parent: this },
     );
     const instance = new ec2.Instance(
       `${name}-instance`,
       {
-        ami: args.amiId ?? debianImage(args.instanceType),
+        region,
+        ami: args.amiId ?? debianImage(args.instanceType, region),
         instanceType: args.instanceType,
         subnetId: args.subnetId,
         vpcSecurityGroupIds: [group.id],
@@ -65,10 +67,10 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       // Debian's parameter moves with each image: it must not replace a running gateway. An image somebody chose is meant.
       { parent: this, ignoreChanges: args.amiId === undefined ? ["ami"] : [] },
     );
-    const address = new ec2.Eip(`${name}-address`, { domain: "vpc", tags }, { parent: this });
+    const address = new ec2.Eip(`${name}-address`, { domain: "vpc", region, tags }, { parent: this });
     const association = new ec2.EipAssociation(
       `${name}-address-association`,
-      { instanceId: instance.id, allocationId: address.allocationId },
+      { instanceId: instance.id, allocationId: address.allocationId, region },
       { parent: this },
     );
 
@@ -95,13 +97,14 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
 
   /** Rules stand by themselves: inline ones would fight with them. The provider takes AWS's own egress rule away, so it is made here. */
   private makeFirewall(name: string, args: Ec2HostArgs, tags: Record<string, string>) {
-    const vpcId = args.subnetId === undefined ? undefined : ec2.getSubnetOutput({ id: args.subnetId }).vpcId;
+    const { region, subnetId } = args;
+    const vpcId = subnetId === undefined ? undefined : ec2.getSubnetOutput({ id: subnetId, region }).vpcId;
     const group = new ec2.SecurityGroup(
       `${name}-firewall`,
-      { description: "WireGuard from everywhere, SSH from its operators", vpcId, tags },
+      { description: "WireGuard from everywhere, SSH from its operators", vpcId, region, tags },
       { parent: this },
     );
-    const rule = { securityGroupId: group.id, tags };
+    const rule = { securityGroupId: group.id, region, tags };
     const everywhere = "0.0.0.0/0";
     const options = { parent: this };
     const rules: pulumi.Resource[] = [

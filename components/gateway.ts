@@ -1,19 +1,30 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { wireGuardKeys } from "../gateway/keys";
-import { atAddress, planGateway } from "../gateway/plan/plan";
+import { type WireGuardKeys, wireGuardKeys } from "../gateway/keys";
+import { atAddress, type ClientPlan, planGateway } from "../gateway/plan/plan";
 import { renderProfile } from "../gateway/render/profile";
+import type { ClientKeys } from "../gateway/secrets";
 import type { Settings } from "../gateway/settings/schema";
 import type { Credentials } from "../gateway/settings/settings";
 import { Clients, keepersOf } from "./clients";
 import { GatewayRelease } from "./gatewayRelease";
 import type { Host } from "./host";
 
+/** What every gateway that serves the same clients has to have. */
+export interface GatewayKeys {
+  /** A secret. */
+  readonly server: pulumi.Output<WireGuardKeys>;
+  /** By the client's name; a secret. */
+  readonly clients: pulumi.Output<Record<string, ClientKeys>>;
+}
+
 export interface GatewayArgs {
   readonly host: Host;
   readonly settings: Settings;
   /** By the exit's name; a secret. */
   readonly credentials: pulumi.Output<Record<string, Credentials>>;
+  /** Those of the gateway that this one is a replica of. Default: keys of its own, made once. */
+  readonly keys?: GatewayKeys;
 }
 
 /** Where to look for an exit on the machine. */
@@ -35,26 +46,26 @@ export class Gateway extends pulumi.ComponentResource {
   readonly exits: Record<string, ExitOutput>;
   /** WireGuard profiles by the client's name; a secret. */
   readonly clientProfiles: pulumi.Output<Record<string, string>>;
+  readonly keys: GatewayKeys;
 
-  constructor(name: string, { host, settings, credentials }: GatewayArgs, options?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { host, settings, credentials, keys }: GatewayArgs,
+    options?: pulumi.ComponentResourceOptions,
+  ) {
     super("wg-gateway:index:Gateway", name, {}, options);
     const plan = planGateway(settings);
-    const serverSeed = new random.RandomBytes(
-      `${name}-server-key`,
-      { length: 32, ...keepersOf(settings.wireguard) },
-      { parent: this },
-    );
-    const server = pulumi.secret(serverSeed.base64.apply((base64) => wireGuardKeys(Buffer.from(base64, "base64"))));
-    const { keys } = new Clients(`${name}-clients`, plan.clients, { parent: this });
+    this.keys = keys ?? this.makeKeys(name, settings, plan.clients);
+    const { server, clients } = this.keys;
 
     this.address = host.address;
-    this.endpoint = pulumi.interpolate`${host.address}:${plan.wireguard.port}`;
+    this.endpoint = pulumi.interpolate`${settings.wireguard.endpoint ?? host.address}:${plan.wireguard.port}`;
     this.serverPublicKey = pulumi.unsecret(server.publicKey);
     this.exits = Object.fromEntries(
       plan.exits.map(({ name: exit, namespace, table, log }) => [exit, { namespace, table, log }]),
     );
     this.clientProfiles = pulumi
-      .all([keys, this.serverPublicKey, this.endpoint, host.address])
+      .all([clients, this.serverPublicKey, this.endpoint, host.address])
       .apply(([clientKeys, serverPublicKey, endpoint, address]) => {
         const common = { plan: atAddress(plan, address), serverPublicKey, endpoint };
         return Object.fromEntries(
@@ -67,7 +78,7 @@ export class Gateway extends pulumi.ComponentResource {
 
     new GatewayRelease(
       `${name}-release`,
-      { host, plan, serverPrivateKey: server.privateKey, clients: keys, credentials },
+      { host, plan, serverPrivateKey: server.privateKey, clients, credentials },
       { parent: this },
     );
     this.registerOutputs({
@@ -77,5 +88,17 @@ export class Gateway extends pulumi.ComponentResource {
       exits: this.exits,
       clientProfiles: this.clientProfiles,
     });
+  }
+
+  private makeKeys(name: string, { wireguard }: Settings, clients: readonly ClientPlan[]): GatewayKeys {
+    const seed = new random.RandomBytes(
+      `${name}-server-key`,
+      { length: 32, ...keepersOf(wireguard) },
+      { parent: this },
+    );
+    return {
+      server: pulumi.secret(seed.base64.apply((base64) => wireGuardKeys(Buffer.from(base64, "base64")))),
+      clients: new Clients(`${name}-clients`, clients, { parent: this }).keys,
+    };
   }
 }

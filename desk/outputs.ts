@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { meant } from "../gateway/settings/shape";
 import type { Desk, Stack } from "./desk";
 import { Refusal } from "./refusal";
 
@@ -15,12 +16,7 @@ interface Ended {
  * An output of a stack, out of its state. It comes over a pipe and stands in no message.
  * @param what it is, in the plural, for people
  */
-export async function stackOutput(
-  { projectDir, env }: Desk,
-  { name }: Stack,
-  output: string,
-  what: string,
-): Promise<unknown> {
+async function stackOutput({ projectDir, env }: Desk, { name }: Stack, output: string, what: string): Promise<unknown> {
   const command = ["stack", "output", output, "--json", "--show-secrets", "--non-interactive"];
   const { error, stdout, stderr } = await new Promise<Ended>((settle) =>
     execFile(
@@ -43,4 +39,31 @@ export async function stackOutput(
       `pulumi up --stack ${name}, or what pulumi says`,
     );
   return JSON.parse(stdout);
+}
+
+/** Which of a stack's gateways is meant: a replica, or by default the first. */
+export interface Which {
+  readonly replica?: string;
+}
+
+/**
+ * As {@link stackOutput}, of one of the stack's gateways.
+ * @param outputs the first gateway's, and that of the replicas, by their names
+ */
+export async function gatewayOutput(
+  desk: Desk,
+  stack: Stack,
+  { replica }: Which,
+  outputs: { readonly first: string; readonly replicas: string },
+  what: string,
+): Promise<unknown> {
+  if (replica === undefined) return stackOutput(desk, stack, outputs.first, what);
+  const all = (await stackOutput(desk, stack, outputs.replicas, what)) as Record<string, unknown>;
+  if (Object.hasOwn(all, replica)) return all[replica];
+  const near = meant(replica, Object.keys(all));
+  throw new Refusal(
+    `--replica is ${JSON.stringify(replica)}, and none of that name is deployed`,
+    `one of ${Object.keys(all).join(", ")}`,
+    near === undefined ? `add it to wg-gateway:replicas, pulumi up --stack ${stack.name}` : `did you mean ${near}?`,
+  );
 }

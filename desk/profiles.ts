@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { resolve } from "node:path";
 import { findClient, openStack, type Where } from "./changes";
 import type { Desk } from "./desk";
-import { stackOutput } from "./outputs";
+import { gatewayOutput, type Which } from "./outputs";
 import { qrPicture } from "./picture";
 import { Refusal } from "./refusal";
 import { rawClients } from "./stackDocument";
@@ -26,13 +26,17 @@ function writeProfile(path: string, profile: string): void {
   }
 }
 
-export interface Shown extends Where {
+export interface Shown extends Where, Which {
   readonly qr?: boolean;
   readonly file?: string;
 }
 
 /** Shows a client's profile as it is deployed, or puts it into a picture or a file. */
-export async function showClient(desk: Desk, name: string, { qr, file, stack: stackName }: Shown): Promise<void> {
+export async function showClient(
+  desk: Desk,
+  name: string,
+  { qr, file, stack: stackName, replica }: Shown,
+): Promise<void> {
   const document = openStack(desk, { stack: stackName });
   const { stack } = document;
   const client = rawClients(document)[findClient(document, name)];
@@ -42,7 +46,8 @@ export async function showClient(desk: Desk, name: string, { qr, file, stack: st
       "--qr for clients whose key was made here",
       `use --file ${name}.conf, and put the key into it on the device`,
     );
-  const profiles = (await stackOutput(desk, stack, "clientProfiles", "profiles")) as Record<string, string>;
+  const outputs = { first: "clientProfiles", replicas: "replicaProfiles" };
+  const profiles = (await gatewayOutput(desk, stack, { replica }, outputs, "profiles")) as Record<string, string>;
   const profile = profiles[name];
   if (profile === undefined)
     throw new Refusal(

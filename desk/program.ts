@@ -30,6 +30,7 @@ export function clientProgram(desk: Desk): Command {
     .action((name: string, options: Addition) => addClient(desk, name, options));
   command("list", "the clients, their addresses and ways out").action((options: Where) => listClients(desk, options));
   command("show <name>", "a client's deployed profile; it holds its keys")
+    .option("--replica <replica>", "for this replica (default: for the gateway on wg-gateway:host)")
     .option("--qr", "as a picture for a telephone")
     .addOption(new Option("--file <path>", "into a new file that only you can read").conflicts("qr"))
     .action((name: string, options: Shown) => showClient(desk, name, options));

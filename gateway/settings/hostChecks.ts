@@ -1,13 +1,14 @@
 import { contains, intervalOf, isAddress } from "./address";
 import type { Report } from "./fault";
 import { isHostKey } from "./fields";
-import type { Ec2HostSettings, ExistingHostSettings, Shape } from "./schema";
+import type { GatewayMachine } from "./replicaChecks";
+import type { Ec2HostSettings, ExistingHostSettings, GatewayHostSettings, Shape } from "./schema";
 
 /** 0.0.0.0/0 can be written in parts, so it is the number of addresses that counts. */
 const MOST_ADDRESSES = 2 ** 24;
 
 /** @param key where the host's settings stand */
-export function checkEc2Host({ sshFrom, sshFromAnywhere }: Ec2HostSettings, report: Report, key = "host"): void {
+export function checkEc2Host({ sshFrom, sshFromAnywhere }: Ec2HostSettings, report: Report, key: string): void {
   const addresses = sshFrom.map(intervalOf).reduce((sum, { first, last }) => sum + last - first + 1, 0);
   if (addresses > MOST_ADDRESSES && !sshFromAnywhere)
     report(
@@ -26,7 +27,7 @@ export function readExistingHost<H extends ExistingHostSettings>(
   host: H,
   readFile: (path: string) => string | undefined,
   report: Report,
-  key = "host",
+  key: string,
 ): H {
   const { privateKeyFile } = host;
   if (privateKeyFile !== undefined && readFile(privateKeyFile) === undefined)
@@ -47,27 +48,44 @@ export function readExistingHost<H extends ExistingHostSettings>(
   return { ...host, hostKey };
 }
 
-export function checkHostAddress(
+function checkHostAddress(
   { address }: ExistingHostSettings,
   { subnet }: Shape["wireguard"],
   report: Report,
+  key: string,
 ): void {
   if (isAddress(address) && contains(intervalOf(subnet), intervalOf(address)))
     report(
-      "host.address",
+      `${key}.address`,
       address,
       `an address outside the clients' network ${subnet}`,
       "give the address that reaches the machine from where you deploy",
     );
 }
 
-/** Of a gateway's machine that is there: who reaches SSH is said only where the gateway has a say in it. */
-export function checkInput(host: Shape["host"], report: Report): void {
-  if (host?.kind === "existing" && host.sshFrom !== undefined && !host.firewall)
+/**
+ * Checks the machine of a gateway.
+ * @param wireguard the gateway's settings of it, where they are sound
+ * @returns as {@link readExistingHost}
+ */
+export function readGatewayHost(
+  { key, host }: GatewayMachine,
+  wireguard: Shape["wireguard"] | undefined,
+  readFile: (path: string) => string | undefined,
+  report: Report,
+): GatewayHostSettings {
+  if (host.kind === "ec2") {
+    checkEc2Host(host, report, key);
+    return host;
+  }
+  // Who reaches SSH is said only where the gateway has a say in it.
+  if (host.sshFrom !== undefined && !host.firewall)
     report(
-      "host.sshFrom",
+      `${key}.sshFrom`,
       host.sshFrom.join(", "),
       "networks only with firewall: true, on an existing machine",
-      "set host.firewall, or take sshFrom out",
+      `set ${key}.firewall, or take sshFrom out`,
     );
+  if (wireguard) checkHostAddress(host, wireguard, report, key);
+  return readExistingHost(host, readFile, report, key);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isHost } from "./address";
-import { field, isHostKey, network, networks, port, text } from "./fields";
+import { field, isHostKey, map, network, networks, port, text } from "./fields";
 
 /* The machine: a new one on EC2, or one that is there. */
 
@@ -11,6 +11,12 @@ const sshFrom = z.array(network("what may reach SSH", "give your own address wit
 
 export const ec2Host = z.strictObject({
   kind: z.literal("ec2"),
+  /** AWS region of the machine and all that belongs to it. Default: the provider's, `aws:region`. */
+  region: field(
+    z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/),
+    "an AWS region such as eu-central-1",
+    "leave it out for aws:region",
+  ).optional(),
   /** EC2 instance type; its architecture chooses the image. Default t4g.small. */
   instanceType: field(
     z.string().regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/),
@@ -79,3 +85,21 @@ export const existingGateway = existingHost.extend({
   sshFrom: sshFrom.optional(),
   sshFromClients,
 });
+
+/** The machine of a gateway. */
+export const gatewayHost = z.discriminatedUnion("kind", [ec2Gateway, existingGateway], { error: hostText });
+
+/** A further machine with the same gateway: its keys, clients, exits and rules. */
+export const replica = z.strictObject(
+  {
+    /** What it is called in resources and outputs; unique. */
+    name: field(
+      z.string().regex(/^[a-z][a-z0-9-]{0,15}$/),
+      "a replica's name: 1..16 of a-z, 0-9 and -, beginning with a letter",
+      "choose another name",
+    ),
+    /** Its machine. */
+    host: gatewayHost,
+  },
+  map,
+);

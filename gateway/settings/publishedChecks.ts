@@ -1,6 +1,7 @@
 import { contains, intervalOf, isAddress, overlap } from "./address";
 import type { Report } from "./fault";
 import { portInterval, type Service } from "./fields";
+import type { GatewayMachine } from "./replicaChecks";
 import type { Shape } from "./schema";
 
 /** A port that services cannot have. */
@@ -34,10 +35,11 @@ export function checkServices(all: readonly Service[], key: string, taken: reado
   });
 }
 
-/** Checks what the gateway's machine publishes, and who needs its addresses. */
+/** Checks what the gateway's machines publish, and who needs their addresses. */
 export function checkPublished(
   { services, addresses }: Shape["published"],
-  { host, clients, wireguard, metrics }: Pick<Shape, "host" | "clients" | "wireguard" | "metrics">,
+  { clients, wireguard, metrics }: Pick<Shape, "clients" | "wireguard" | "metrics">,
+  machines: readonly GatewayMachine[],
   report: Report,
 ): void {
   const dns = [53, 5353].flatMap((port) =>
@@ -45,7 +47,7 @@ export function checkPublished(
   );
   const taken: TakenPort[] = [...dns, { protocol: "udp", port: wireguard.port, by: "WireGuard" }];
   if (metrics) taken.push({ protocol: "tcp", port: metrics.port, by: "metrics.port" });
-  if (host?.kind === "ec2" && !host.sshFromAnywhere) taken.push(sshPort);
+  if (machines.some(({ host }) => host.kind === "ec2" && !host.sshFromAnywhere)) taken.push(sshPort);
   checkServices(services, "published.services", taken, report);
 
   addresses?.forEach((address, index) => {
@@ -57,14 +59,24 @@ export function checkPublished(
         "give the addresses that the internet reaches the machine by",
       );
   });
-  if (addresses || host?.kind !== "existing" || isAddress(host.address)) return;
   const transparent = clients.findIndex(({ tunnel }) => tunnel === "transparent");
+  if (addresses || (services.length === 0 && transparent < 0)) return;
   const needs = services.length > 0 ? "published.services" : `clients[${transparent}].tunnel`;
-  if (services.length > 0 || transparent >= 0)
-    report(
-      "published.addresses",
-      undefined,
-      `IPv4 addresses, where host.address is a name and ${needs} needs them: rules take no names`,
-      "list the addresses that the name has",
-    );
+  for (const { key, host } of machines) {
+    if (host.kind !== "existing" || isAddress(host.address)) continue;
+    if (machines.length === 1)
+      report(
+        "published.addresses",
+        undefined,
+        `IPv4 addresses, where host.address is a name and ${needs} needs them: rules take no names`,
+        "list the addresses that the name has",
+      );
+    else
+      report(
+        `${key}.address`,
+        host.address,
+        `an IPv4 address, where there are replicas and ${needs} needs it: rules take no names`,
+        "give the address that the name has; a name for clients is wireguard.endpoint",
+      );
+  }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DIRECT_RESOLVER_PORT } from "../plan/ids";
-import { isNetwork } from "./address";
+import { isHost, isNetwork } from "./address";
 import {
   address,
   credential,
@@ -15,7 +15,7 @@ import {
   services,
   text,
 } from "./fields";
-import { ec2Gateway, ec2Host, existingGateway, existingHost, hostText } from "./hostSchema";
+import { type ec2Host, type existingHost, gatewayHost, replica } from "./hostSchema";
 import type { OpenVpnProfile } from "./profile";
 import { during, exit, group, rule } from "./routingSchema";
 import { tunnel } from "./tunnelSchema";
@@ -23,6 +23,7 @@ import type { WireGuardProfile } from "./wireguardProfile";
 
 /** What the user reads where a text or a number stands instead of settings. */
 const maps = "a list of maps of settings";
+const replicasText = "a list of at most 16 replicas, each with name and host";
 const publicText = "a list of 1..64 IPv4 addresses";
 const resolvers = "a list of 1..16 IPv4 addresses";
 
@@ -36,6 +37,12 @@ const wireguard = z.strictObject(
     ).default("10.4.0.0/24"),
     /** UDP port WireGuard listens on. Default 45822. */
     port: port("WireGuard's UDP port").default(45822),
+    /** Where clients find the gateway, without the port: an IPv4 address or a DNS name. Default: its host's address. */
+    endpoint: field(
+      z.string().refine(isHost),
+      "an IPv4 address or a DNS name that leads clients to the gateway, without a port",
+      "leave it out for the host's own address",
+    ).optional(),
     /** MTU of wg0 and of the clients' profiles, bytes, 1280..1420. Default 1420. */
     mtu: field(
       z.int().min(1280).max(1420),
@@ -148,7 +155,9 @@ const credentials = z.strictObject({ username: credential("username"), password:
 export const schema = z.strictObject(
   {
     /** The gateway's machine. Required, unless the stack has tunnels and nothing of a gateway. */
-    host: z.discriminatedUnion("kind", [ec2Gateway, existingGateway], { error: hostText }).optional(),
+    host: gatewayHost.optional(),
+    /** Further machines with the same gateway. Default none. */
+    replicas: z.array(replica, replicasText).max(16, replicasText).default([]),
     wireguard: wireguard.prefault({}),
     exits: z.array(exit, maps).default([]),
     /** Failover groups of exits. */

@@ -12,11 +12,12 @@ import {
 } from "./between";
 
 import { SettingsError, type Fault, type Report } from "./fault";
-import { checkEc2Host, checkHostAddress, checkInput, readExistingHost } from "./hostChecks";
+import { readGatewayHost } from "./hostChecks";
 import { hostText } from "./hostSchema";
 import { checkMetrics } from "./metricsChecks";
 import { parseProfile } from "./profile";
 import { checkPublished } from "./publishedChecks";
+import { addressesOf, checkReplicas, gatewayMachines } from "./replicaChecks";
 import { checkGroups, checkRules } from "./ruleChecks";
 import type { Credentials, ExitSettings, Settings, Shape } from "./schema";
 import { parseShape } from "./shape";
@@ -120,22 +121,18 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   if (exits && dns && localNetworks) checkUpstreams(dns, localNetworks, exits, report);
   if (exits && wireguard && localNetworks) checkLocalNetworks(localNetworks, wireguard, exits, report);
 
-  let { host } = sound;
-  checkInput(host, report);
-  if (host?.kind === "ec2") checkEc2Host(host, report);
-  if (host?.kind === "existing") {
-    if (wireguard) checkHostAddress(host, wireguard, report);
-    host = readExistingHost(host, sources.readFile, report);
-  }
-
-  if (sound.published && clients && wireguard)
-    checkPublished(sound.published, { host, clients, wireguard, metrics }, report);
-  const tunnels = checkTunnels(sound.tunnels ?? [], host, sources.readFile, report);
+  const { host: first, published, replicas = [] } = sound;
+  const machines = gatewayMachines(first, replicas);
+  const [host, ...others] = machines.map((one) => readGatewayHost(one, wireguard, sources.readFile, report));
+  checkReplicas({ replicas, host: first }, { clients, published }, report);
+  if (published && clients && wireguard) checkPublished(published, { clients, wireguard, metrics }, machines, report);
+  const tunnels = checkTunnels(sound.tunnels ?? [], addressesOf(machines), sources.readFile, report);
 
   if (faults.length > 0 || !whole || !exits) throw new SettingsError(faults);
   return {
     gateway: host && {
       host,
+      replicas: replicas.map((replica, index) => ({ ...replica, host: others[index] ?? replica.host })),
       wireguard: whole.wireguard,
       exits,
       groups: whole.groups,

@@ -2,8 +2,8 @@ import { addressNumber, addressText, contains, intervalOf, isAddress, type Inter
 import type { Report } from "./fault";
 import { checkEc2Host, readExistingHost } from "./hostChecks";
 import { checkServices, sshPort, type TakenPort } from "./publishedChecks";
-import type { Shape } from "./schema";
 import type { EndpointShape, TunnelShape } from "./tunnelSchema";
+import { checkUnique, type Said } from "./unique";
 
 /** A checked endpoint, every default filled in. */
 export type EndpointSettings = Omit<EndpointShape, "address" | "listenPort"> & {
@@ -42,19 +42,6 @@ function fillIn({ endpoints, network, ...rest }: TunnelShape): TunnelSettings {
   return { ...rest, endpoints: filled, network: network ?? smallestNetwork(filled.map(({ address }) => address)) };
 }
 
-/** What is looked at when endpoints are compared: where, and what each says. */
-interface Said {
-  readonly key: string;
-  readonly value: string;
-}
-
-function checkUnique(all: readonly Said[], allowed: string, mend: string, report: Report): void {
-  all.forEach(({ key, value }, index) => {
-    const other = all.findIndex((one) => one.value === value);
-    if (other !== index) report(key, value, `${allowed}; ${all[other]?.key} has it`, mend);
-  });
-}
-
 /** The addresses by which an endpoint is reached through the tunnel, as far as they are known before anything is made. */
 const publicOf = ({ publicAddresses, host }: EndpointSettings): readonly string[] =>
   publicAddresses ?? (host.kind === "existing" && isAddress(host.address) ? [host.address] : []);
@@ -88,13 +75,13 @@ function checkEndpoint(endpoint: EndpointSettings, key: string, report: Report):
 }
 
 /**
- * Checks the tunnels against each other and against the gateway's machine.
- * @param host the gateway's, if the stack has one
+ * Checks the tunnels against each other and against the gateway's machines.
+ * @param gateways where those stand that are there already
  * @returns the tunnels with defaults filled in and host keys read
  */
 export function checkTunnels(
   tunnels: readonly TunnelShape[],
-  host: Shape["host"],
+  gateways: readonly Said[],
   readFile: (path: string) => string | undefined,
   report: Report,
 ): TunnelSettings[] {
@@ -114,17 +101,15 @@ export function checkTunnels(
     report,
   );
   checkUnique(
-    [
-      ...(host?.kind === "existing" ? [{ key: "host.address", value: host.address }] : []),
-      ...said((tunnel, key) =>
-        ofEndpoints(key, tunnel, (endpoint) => (endpoint.host.kind === "existing" ? [endpoint.host.address] : [])).map(
-          (one) => under("host.address", one),
-        ),
+    said((tunnel, key) =>
+      ofEndpoints(key, tunnel, (endpoint) => (endpoint.host.kind === "existing" ? [endpoint.host.address] : [])).map(
+        (one) => under("host.address", one),
       ),
-    ],
+    ),
     "a machine that is neither the gateway's nor another endpoint",
     "make it one tunnel with more endpoints, or choose another machine",
     report,
+    gateways,
   );
   return all.map((tunnel, index) => {
     const key = `tunnels[${index}]`;

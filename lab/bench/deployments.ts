@@ -1,11 +1,12 @@
 import type { Changes } from "../deployment";
+import { echoesMeanwhile } from "../echoes";
 import type { Lab } from "../lab";
 import { settled } from "../scenario";
 import { statePath } from "../state";
 import { addresses } from "../topology";
 import type { Benchmark } from "./benchmark";
 import type { Figure } from "./figure";
-import { freshMachine, lostMeanwhile, TimedDeployment, timed } from "./fresh";
+import { freshMachine, TimedDeployment, timed } from "./fresh";
 
 /** The machine's files of the release, as a person would carry them there: tar, compressed, in base64. */
 const pack = `python3 -c 'import json; [print(f["path"]) for f in json.load(open("/var/lib/wg-gateway/release.json"))["files"]]' |
@@ -73,15 +74,12 @@ async function measure(lab: Lab, timed_: TimedDeployment): Promise<Round> {
   for (const [name, client] of Object.entries(lab.clients)) await client.up(first.profiles[name]!);
   await settled(lab);
   const up = async (changes: Changes) => {
-    let seconds = NaN;
     const { direct, vpn } = lab.clients;
-    const lost = await lostMeanwhile(direct.host, addresses.web, async () => {
-      const other = await lostMeanwhile(vpn.host, addresses.web, async () => {
-        ({ seconds } = await timed(() => deployment.up(changes)));
-      });
-      if (other > 0) throw new Error(`the VPN client lost ${other} of its echoes`);
-    });
-    return { seconds, lost };
+    const others = await echoesMeanwhile(direct.host, addresses.web, () =>
+      echoesMeanwhile(vpn.host, addresses.web, () => timed(() => deployment.up(changes))),
+    );
+    const { result: inner, echoes } = others;
+    return { seconds: inner.result.seconds, lost: echoes.lost + inner.echoes.lost };
   };
   const unchanged = await timed(() => deployment.up());
   const client = await up({ clients });

@@ -1,9 +1,5 @@
-import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-
 import { renderUserData } from "../../gateway/render/cloudInit";
 import { Deployment } from "../deployment";
-import type { Host } from "../host";
 import type { Lab } from "../lab";
 
 /** A machine as it is after its first boot: the packages in apt's cache, none of them installed, nothing of ours. */
@@ -65,31 +61,4 @@ export class TimedDeployment {
     phases["end"] = (ended - before) / 1000;
     return { seconds: (ended - began) / 1000, phases, profiles: outputs.clientProfiles ?? {} };
   }
-}
-
-/**
- * How many of 100 echo requests a second were lost while something happens. Those on their way when it has ended do not count.
- * @throws Error when ping did not run all the time
- */
-export async function lostMeanwhile(from: Host, to: string, happening: () => Promise<unknown>): Promise<number> {
-  const stop = join(from.runDir, "stop-ping");
-  rmSync(stop, { force: true });
-  const script = `ping -n -i 0.01 ${to} & until [ -e /run/stop-ping ]; do sleep 0.1; done; kill -INT $!; wait $!`;
-  const pinging = from.run(["sh", "-c", script], { timeout: 300_000 });
-  try {
-    await happening();
-  } finally {
-    writeFileSync(stop, "");
-  }
-  return lostEchoes((await pinging).stdout);
-}
-
-/** @param said by ping(8) @returns how many requests before the last answered one were not answered */
-export function lostEchoes(said: string): number {
-  const answered = new Set([...said.matchAll(/icmp_seq=(\d+) .*time=/g)].map((match) => Number(match[1])));
-  const sent = Number(/(\d+) packets transmitted/.exec(said)?.[1]);
-  const last = Math.max(0, ...answered);
-  // A second without an answer at the end is no accident of stopping.
-  if (!(sent >= 50) || sent - last > 100) throw new Error(`ping was not answered to the end: ${said.slice(-300)}`);
-  return last - answered.size;
 }

@@ -1,3 +1,4 @@
+import { echoesMeanwhile, PACE, type Echoes } from "../echoes";
 import { moveIn, possessions } from "../neighbour";
 import { until } from "../process";
 import { differences, snapshot } from "../snapshot";
@@ -52,30 +53,19 @@ export const unchanged: Flow = {
   },
 };
 
-/** Echo requests a second, and how many. */
-const PACE = 100;
-const ECHOES = 800;
-
-/** Pings the internet from both clients while something happens; rows that say what was lost, if the pings outlasted it. */
+/** Pings the internet from both clients while something happens; rows that say what was lost. */
 export async function undisturbed<T>(
   { lab }: Scenario,
   happening: () => Promise<T>,
 ): Promise<{ result: T; rows: Row[] }> {
-  const pings = Object.entries(lab.clients).map(async ([name, { host }]) => {
-    const { stdout } = await host.run(
-      ["ping", "-n", "-q", "-i", String(1 / PACE), "-c", String(ECHOES), addresses.web],
-      { timeout: 60_000 },
-    );
-    return { name, stdout, ended: Date.now() };
-  });
-  const result = await happening();
-  const happened = Date.now();
-  const rows = (await Promise.all(pings)).map(({ name, stdout, ended }) => {
-    const lost = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
-    const missing = lost ? Number(lost[1]) - Number(lost[2]) : NaN;
-    const seen = ended < happened ? "the probes ended too early to tell" : `${missing} of ${lost?.[1] ?? "?"}`;
-    return holds(`${name} client: probes lost meanwhile (${PACE}/s)`, "0", missing === 0 && ended >= happened, seen);
-  });
+  const { direct, vpn } = lab.clients;
+  const outer = await echoesMeanwhile(direct.host, addresses.web, () =>
+    echoesMeanwhile(vpn.host, addresses.web, happening),
+  );
+  const { result, echoes } = outer.result;
+  const row = (name: string, { sent, lost }: Echoes): Row =>
+    holds(`${name} client: probes lost meanwhile (${PACE}/s)`, "0", lost === 0, `${lost} of ${sent}`);
+  const rows = [row("direct", outer.echoes), row("vpn", echoes)];
   return { result, rows };
 }
 

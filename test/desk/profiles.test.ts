@@ -46,9 +46,9 @@ it("a picture is the profile, and fits onto a terminal of 80 columns", () => {
 
 describe("show", () => {
   /** Answers as the CLI does when it is asked for what the commands need, in the right folder. */
-  const cli = (profiles: Record<string, string>) => `
+  const cli = (profiles: unknown, output = "clientProfiles") => `
     const words = process.argv.slice(2).join(" ");
-    const expected = "stack output clientProfiles --json --show-secrets --non-interactive --stack dev";
+    const expected = "stack output ${output} --json --show-secrets --non-interactive --stack dev";
     if (words !== expected || !require("fs").existsSync("Pulumi.yaml")) { console.error("asked for " + words); process.exit(2); }
     process.stdout.write(${JSON.stringify(JSON.stringify(profiles))});`;
   const deployed = (profiles: Record<string, string> = { phone: profile }): TestDesk => {
@@ -59,6 +59,13 @@ describe("show", () => {
 
   it("prints the profile", async () => {
     expect(await deployed().run("show", "phone")).toEqual({ out: profile.trimEnd(), remarks: "", error: undefined });
+  });
+
+  it("prints that for a replica", async () => {
+    const desk = new TestDesk(stackText(LAPTOP_AND_PHONE));
+    desk.installPulumi(cli({ second: { phone: profile } }, "replicaProfiles"));
+    expect((await desk.run("show", "phone", "--replica", "second")).out).toBe(profile.trimEnd());
+    expect((await desk.run("show", "phone", "--replica", "third")).error).toContain("one of second");
   });
 
   it("draws it", async () => {

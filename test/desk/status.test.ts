@@ -23,11 +23,11 @@ const connection = (changes: Record<string, unknown> = {}) => ({
   ...changes,
 });
 
-function desk(output: unknown): TestDesk {
+function desk(output: unknown, name = "connection"): TestDesk {
   const made = new TestDesk(stackText(LAPTOP_AND_PHONE));
   made.installPulumi(`
     const words = process.argv.slice(2).join(" ");
-    const expected = "stack output connection --json --show-secrets --non-interactive --stack dev";
+    const expected = "stack output ${name} --json --show-secrets --non-interactive --stack dev";
     if (words !== expected) { console.error("asked for " + words); process.exit(2); }
     process.stdout.write(${JSON.stringify(JSON.stringify(output))});`);
   return made;
@@ -48,6 +48,17 @@ describe("status", () => {
   it("is asked for without sudo by root, and for programs", async () => {
     await desk(connection({ user: "root" })).status("--json");
     expect(machine.commands.map(({ command }) => command)).toEqual(["/usr/local/sbin/gatewayctl status --json"]);
+  });
+
+  it("is asked of a replica by its name, and of none that is not there", async () => {
+    const replicas = () => desk({ second: connection(), third: connection({ port: 1 }) }, "replicaConnections");
+    expect((await replicas().status("--replica", "second")).out).toContain("EXIT  HEALTH");
+    const { out, error } = await replicas().status("--replica", "secnd");
+    expect(out).toBe("");
+    expect(error).toContain('--replica is "secnd"');
+    expect(error).toContain("one of second, third");
+    expect(error).toContain("did you mean second?");
+    expect(machine.commands).toHaveLength(1);
   });
 
   it("is not asked of a machine with another host key", async () => {

@@ -25,6 +25,7 @@ describe("the least settings", () => {
           sshFromClients: false,
           tags: {},
         },
+        replicas: [],
         wireguard: { subnet: "10.4.0.0/24", port: 45822, mtu: 1420, isolation: false, keyVersion: 1 },
         exits: [{ name: "vpn", kind: "openvpn", profile: "vpn.ovpn", slot: 1, provider }],
         rules: [{ from: "10.4.0.128-10.4.0.255", exit: "vpn" }],
