@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import type { Host } from "./host";
 import { CommandError, type Result } from "./process";
+import { addresses } from "./topology";
 
 export interface FetchOptions {
   /** Milliseconds for the whole of it; default 5000. */
@@ -32,12 +33,13 @@ export class WireGuardClient {
       match[1]!.split(/[\s,]+/).filter(Boolean),
     );
     writeFileSync(this.path, profile.replace(/^\s*DNS\s*=.*\n?/gim, ""), { mode: 0o600 });
-    this.host.setResolvers(servers);
     // In a session of its own, wireguard-go outlives the terminal as the lab's other services do.
     await this.host.must([
       ...["setsid", "--wait", "sh", "-c"],
       `wg-quick up ${inside} >/run/wg-quick.log 2>&1 || { cat /run/wg-quick.log >&2; exit 1; }`,
     ]);
+    // Afterwards, as wg-quick does: the gateway's own name is looked up outside.
+    this.host.setResolvers(servers);
   }
 
   /** Takes the tunnel down, so that the host's traffic goes straight to the internet again. Nothing when it is down. */
@@ -45,7 +47,7 @@ export class WireGuardClient {
     if (!(await this.isUp())) return;
     await this.host.must(["wg-quick", "down", inside]);
     rmSync(this.path, { force: true });
-    this.host.setResolvers([]);
+    this.host.setResolvers(homeResolvers);
   }
 
   async isUp(): Promise<boolean> {
@@ -98,3 +100,6 @@ export class WireGuardClient {
 }
 
 const inside = "/run/wg0.conf";
+
+/** What a device at home asks while its tunnel is down. */
+export const homeResolvers = [addresses.upstreams[0]];

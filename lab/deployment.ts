@@ -27,6 +27,9 @@ export interface Outputs {
   readonly serverPublicKey?: string;
   readonly exits?: Record<string, { namespace: string; table: number; log: string }>;
   readonly clientProfiles?: Record<string, string>;
+  /** By replica. */
+  readonly replicas?: Record<string, { address: string; endpoint: string }>;
+  readonly replicaProfiles?: Record<string, Record<string, string>>;
   /** By tunnel and endpoint. */
   readonly tunnels?: Record<string, Record<string, EndpointOutput>>;
 }

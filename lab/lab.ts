@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { WireGuardClient } from "./client";
+import { homeResolvers, WireGuardClient } from "./client";
 import { countries, firewalls } from "./firewalls";
 import { endpointPlaces } from "./endpoints";
 import { Host } from "./host";
@@ -160,8 +160,7 @@ export class Lab {
 
   private setResolvers(): void {
     for (const host of Object.values(this.hosts)) host.setResolvers([]);
-    // What a device asks while its tunnel is down.
-    for (const home of homes) this.hosts[home].setResolvers([addresses.upstreams[0]]);
+    for (const home of homes) this.hosts[home].setResolvers(homeResolvers);
   }
 
   private async startServices(): Promise<void> {

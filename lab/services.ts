@@ -155,6 +155,7 @@ export class NameServer {
     records: readonly string[] = [],
     port = 53,
   ): Promise<NameServer> {
+    writeFileSync(nameFile(host), "");
     host.spawn([
       ...["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root"],
       ...[`--port=${port}`, `--pid-file=/run/dnsmasq-${port}.pid`],
@@ -166,6 +167,7 @@ export class NameServer {
         "--bind-interfaces",
       ],
       ...listen.map((address) => `--listen-address=${address}`),
+      `--addn-hosts=${nameFile(host)}`,
       ...records,
     ]);
     await until(`${host.name}: dnsmasq answers`, 5000, async () => {
@@ -175,6 +177,12 @@ export class NameServer {
     return new NameServer(host);
   }
 
+  /** From now on this name, and no other one before it, has an address of its own. */
+  async lead(name: string, address: string): Promise<void> {
+    writeFileSync(nameFile(this.host), `${address} ${name}\n`);
+    await this.host.must(["pkill", "-HUP", "-F", "/run/dnsmasq-53.pid"]);
+  }
+
   /** Everything that was asked, oldest first; a question sent to several of its addresses stands there as often. */
   queries(): Query[] {
     return read(queryLog(this.host)).flatMap((line) => {
@@ -182,6 +190,10 @@ export class NameServer {
       return match ? [{ type: match[1]!, name: match[2]!, from: match[3]! }] : [];
     });
   }
+}
+
+function nameFile(host: Host): string {
+  return statePath("etc", `${host.name}-names`);
 }
 
 function queryLog(host: Host): string {
