@@ -250,7 +250,7 @@ export const anyRaw: fc.Arbitrary<Raw> = fc
   });
 
 /** Settings less the rules that are refused because earlier ones take all of their traffic. */
-function withoutUnreachable(raw: Raw): Raw {
+export function withoutUnreachable(raw: Raw): Raw {
   const { faults } = faultsOf({ host: ec2, ...raw }, loginsOf(raw), profiles);
   const refused = faults.map(({ key }) => key);
   const rules = raw["rules"] as Raw[] | undefined;
