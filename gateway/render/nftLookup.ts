@@ -1,3 +1,4 @@
+import type { Choice } from "../plan/choices";
 import { dnsLookup, lookupOf, type Decision, type Lookup, type ProtocolLookup } from "../plan/lookup";
 import type { Plan } from "../plan/plan";
 import { intervalText, type Interval } from "../settings/address";
@@ -31,11 +32,16 @@ const decisionsOf = ({ protocols, other }: Lookup): Decision[] => [
  * `mark_hours_1` asks one window after another.
  */
 export function renderLookups(plan: Plan, purpose: Purpose): RenderedLookups {
-  const placed = plan.sources.map(({ choices, ...source }) => ({
-    source,
-    lookup: purpose === "dns" ? dnsLookup(choices) : lookupOf(choices),
-  }));
-  const lookups = placed.map(({ lookup }) => lookup);
+  // Many sources may have the same list: it is resolved once.
+  const seen = new Map<string, Lookup>();
+  const resolve = (choices: readonly Choice[]): Lookup => {
+    const list = JSON.stringify(choices);
+    const lookup = seen.get(list) ?? (purpose === "dns" ? dnsLookup(choices) : lookupOf(choices));
+    seen.set(list, lookup);
+    return lookup;
+  };
+  const placed = plan.sources.map(({ choices, ...source }) => ({ source, lookup: resolve(choices) }));
+  const lookups = [...seen.values()];
   const choiceNames = numbered(
     `${purpose}_choice`,
     lookups.filter(({ protocols }) => protocols.length > 0),
