@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { intervalOf, overlap, type Interval } from "../settings/address";
+import { intervalOf, joinAlike, overlap, type Interval } from "../settings/address";
 import type { RuleSettings, Settings, WindowSettings } from "../settings/schema";
 import { portInterval, weekdays } from "../settings/fields";
 
@@ -64,32 +64,12 @@ export function assignSources(subnet: string, rules: Settings["rules"]): Source[
   const starts = [...new Set([whole.first, ...borders])]
     .filter((at) => at >= whole.first && at <= whole.last)
     .sort((a, b) => a - b);
-  return starts
-    .map((first, index): Source => {
-      const piece = { first, last: (starts[index + 1] ?? whole.last + 1) - 1 };
-      const applying = placed.filter(({ source }) => overlap(source, piece)).map(({ choice }) => choice);
-      return { ...piece, choices: applying.slice(0, applying.findIndex(unconditional) + 1) };
-    })
-    .reduce<Source[]>((joined, next) => {
-      const before = joined.at(-1);
-      if (before && JSON.stringify(before.choices) === JSON.stringify(next.choices))
-        joined[joined.length - 1] = { ...before, last: next.last };
-      else joined.push(next);
-      return joined;
-    }, []);
-}
-
-/**
- * Where a client's questions to the gateway's resolver go: by the way that its HTTPS (TCP, port 443) would take.
- * So names are asked where the web is fetched; a client whose web is blocked learns local names alone.
- */
-export function dnsChoices(choices: readonly Choice[]): Choice[] {
-  const web = choices.filter(
-    ({ protocol, ports }) =>
-      (protocol ?? "tcp") === "tcp" && (ports?.some(({ first, last }) => first <= 443 && 443 <= last) ?? true),
-  );
-  const plain = web.map(({ window, exit }): Choice => ({ ...(window && { window }), exit }));
-  return plain.slice(0, plain.findIndex(unconditional) + 1);
+  const pieces = starts.map((first, index): Source => {
+    const piece = { first, last: (starts[index + 1] ?? whole.last + 1) - 1 };
+    const applying = placed.filter(({ source }) => overlap(source, piece)).map(({ choice }) => choice);
+    return { ...piece, choices: applying.slice(0, applying.findIndex(unconditional) + 1) };
+  });
+  return joinAlike(pieces);
 }
 
 /** A source's choices in words, for people: `tcp:80,443=vpn direct`. */

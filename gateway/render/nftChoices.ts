@@ -1,5 +1,5 @@
 import { NFT_TABLE } from "../plan/ids";
-import { dnsChoices, type Choice, type Window } from "../plan/choices";
+import type { Choice, Window } from "../plan/choices";
 import type { Plan } from "../plan/plan";
 import { intervalText } from "../settings/address";
 
@@ -19,42 +19,11 @@ export function endChain(plan: Pick<Plan, "groups">, purpose: Purpose, way: stri
   return `${purpose}_${kind}_${word(way)}`;
 }
 
-const windowChain = (plan: Plan, purpose: Purpose, window: Window, way: string): string =>
+/** The chain that leads a window's traffic its way while it is open, and is empty while it is closed. */
+export const windowChain = (plan: Plan, purpose: Purpose, window: Window, way: string): string =>
   `${endChain(plan, purpose, way)}_${word(window.name)}`;
 
-function condition({ protocol, ports }: Choice): string {
-  const list = ports?.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
-  return [protocol && `meta l4proto ${protocol} `, list && `th dport { ${list.join(", ")} } `].join("");
-}
-
-const choicesFor = (purpose: Purpose, choices: readonly Choice[]): readonly Choice[] =>
-  purpose === "dns" ? dnsChoices(choices) : choices;
-
-/** Whose lists have more than one choice, each different list once. */
-const lists = (plan: Plan, purpose: Purpose): string[] => [
-  ...new Set(
-    plan.sources
-      .map(({ choices }) => choicesFor(purpose, choices))
-      .filter((choices) => choices.length > 1)
-      .map((choices) => JSON.stringify(choices)),
-  ),
-];
-
-/** The elements of a purpose's map from source to chain. */
-export function sourceElements(plan: Plan, purpose: Purpose): string[] {
-  const shared = lists(plan, purpose);
-  return plan.sources.map((source) => {
-    const choices = choicesFor(purpose, source.choices);
-    const [only] = choices;
-    const chain =
-      choices.length === 1 && only
-        ? endChain(plan, purpose, only.exit)
-        : `${purpose}_choice_${shared.indexOf(JSON.stringify(choices)) + 1}`;
-    return `${intervalText(source)} : goto ${chain}`;
-  });
-}
-
-const chain = (name: string, lines: readonly string[]): string =>
+export const chain = (name: string, lines: readonly string[]): string =>
   `\n\tchain ${name} {\n${lines.map((line) => `\t\t${line}\n`).join("")}\t}\n`;
 
 /** Every window with the ways it opens. */
@@ -67,24 +36,13 @@ function windowWays(plan: Plan): { window: Window; way: string }[] {
 }
 
 /**
- * The chains between a purpose's map and its ends: one for each list of choices, and those of groups and of time windows, which what is
- * selected at the time fills (see {@link selectorFiles}). Until then a group is blocked; a window that is closed, an empty chain, lets
- * the next choice decide.
+ * The chains of groups and of time windows, which what is selected at the time fills (see {@link selectorFiles}). Until then a group is
+ * blocked; a window that is closed, an empty chain, lets the next choice decide.
  */
-export function choiceChains(plan: Plan, purpose: Purpose): string {
+export function selectedChains(plan: Plan, purpose: Purpose): string {
   const groups = plan.groups.map(({ name }) => chain(endChain(plan, purpose, name), [`goto ${purpose}_block`]));
   const windows = windowWays(plan).map(({ window, way }) => chain(windowChain(plan, purpose, window, way), []));
-  const choices = lists(plan, purpose).map((list, index) =>
-    chain(
-      `${purpose}_choice_${index + 1}`,
-      (JSON.parse(list) as Choice[]).map((choice) =>
-        choice.window
-          ? `${condition(choice)}jump ${windowChain(plan, purpose, choice.window, choice.exit)}`
-          : `${condition(choice)}goto ${endChain(plan, purpose, choice.exit)}`,
-      ),
-    ),
-  );
-  return [...groups, ...windows, ...choices].join("");
+  return [...groups, ...windows].join("");
 }
 
 /** A variant of a selector: the rules that are loaded after the host's while it is the selected one. */

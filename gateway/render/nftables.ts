@@ -2,7 +2,8 @@ import { BLOCK_MARK, DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
 import { inputChains } from "./nftInput";
-import { choiceChains, purposes, sourceElements, type Purpose } from "./nftChoices";
+import { purposes, selectedChains, type Purpose } from "./nftChoices";
+import { renderLookups } from "./nftLookup";
 import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectionMark, setMark, SYN } from "./nft";
 
 /**
@@ -31,12 +32,18 @@ export function renderHostRules(plan: Plan): string {
 		accept
 	}
 `;
+  const lookups = {
+    mark: renderLookups(plan, "mark"),
+    forward: renderLookups(plan, "forward"),
+    dns: renderLookups(plan, "dns"),
+  };
   const map = (purpose: Purpose): string => `	map ${purpose}_by_source {
 		type ipv4_addr : verdict
 		flags interval
-		${elements(sourceElements(plan, purpose))}
+		${elements(lookups[purpose].elements)}
 	}
 `;
+  const choiceChains = (purpose: Purpose): string => `${selectedChains(plan, purpose)}${lookups[purpose].chains}`;
 
   return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded.
 	set uplinks {
@@ -65,7 +72,7 @@ ${exits.map((exit) => `		ip saddr ${exit.network} iifname != { "lo", "${exit.hos
 		ct state { established, related } ct mark & ${OURS} vmap { ${["0x00000000 : goto mark_direct", ...exits.map((exit) => `${hex(exit.clientMark)} : goto mark_${chainName(exit)}`)].join(", ")} }
 		ct state new ip saddr vmap @mark_by_source
 	}
-${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${exits.map((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark)).join("")}${choiceChains(plan, "mark")}
+${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${exits.map((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark)).join("")}${choiceChains("mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
@@ -99,7 +106,7 @@ ${exits
 	}
 `,
   )
-  .join("")}${choiceChains(plan, "dns")}
+  .join("")}${choiceChains("dns")}
 	chain nat_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
 		ip saddr ${subnet} oifname @uplinks masquerade
@@ -148,7 +155,7 @@ ${exits
 	}
 `,
   )
-  .join("")}${choiceChains(plan, "forward")}${exits
+  .join("")}${choiceChains("forward")}${exits
     .map(
       (exit) => `
 	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. In: answers to the exit's clients.

@@ -72,14 +72,21 @@ export function intervalText({ first, last }: Interval): string {
   return first === last ? addressText(first) : `${addressText(first)}-${addressText(last)}`;
 }
 
-/** Intervals, ascending and disjoint, with those that touch made one. */
-export function joinNeighbours(intervals: readonly Interval[]): Interval[] {
-  return intervals.reduce<Interval[]>((joined, { first, last }) => {
+/** Ascending and disjoint pieces, with those that touch and are alike in all else made one. */
+export function joinAlike<T extends Interval>(pieces: readonly T[]): T[] {
+  const content = (piece: T): string => JSON.stringify({ ...piece, first: 0, last: 0 });
+  return pieces.reduce<T[]>((joined, next) => {
     const before = joined.at(-1);
-    if (before?.last !== first - 1) return [...joined, { first, last }];
-    return [...joined.slice(0, -1), { first: before.first, last }];
+    if (before?.last === next.first - 1 && content(before) === content(next))
+      joined[joined.length - 1] = { ...before, last: next.last };
+    else joined.push(next);
+    return joined;
   }, []);
 }
+
+/** Intervals, ascending and disjoint, with those that touch made one. */
+export const joinNeighbours = (intervals: readonly Interval[]): Interval[] =>
+  joinAlike(intervals.map(({ first, last }) => ({ first, last })));
 
 /** @returns the fewest networks in CIDR form that are the interval together, ascending */
 export function networksOf({ first, last }: Interval): string[] {

@@ -19,12 +19,13 @@ export function manyClients(count: number, network: string): { name: string; add
 
 /**
  * Rules of which a client's packet matches none but the last: each of the others names a TCP port that nothing here uses, for all clients.
- * @param count at least 1 @param last where the last one leads
+ * The ports are apart, for neighbours that go the same way are rendered as one range.
+ * @param count 1..20,000 @param last where the last one leads
  */
 export function manyRules(count: number, last: { from?: string; exit: string }): Record<string, unknown>[] {
   const others = Array.from({ length: count - 1 }, (_, index) => ({
     protocol: "tcp",
-    ports: [20_000 + index],
+    ports: [20_000 + 2 * index],
     exit: "block",
   }));
   return [...others, last];

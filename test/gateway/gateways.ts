@@ -161,6 +161,25 @@ export function anyRules(subnet: string, ways: readonly string[]): fc.Arbitrary<
   return fc.array(rule, { maxLength: 8 });
 }
 
+/** Many rules by port, about ports that are few enough for their ranges to overlap, touch and hold each other. */
+export function anyPortRules(subnet: string, ways: readonly string[]): fc.Arbitrary<Raw[]> {
+  const near = fc.integer({ min: 436, max: 450 });
+  const range = fc.tuple(near, near).map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`);
+  // Few have a source or hours: most shall be about the same traffic.
+  const one = fc
+    .record({
+      from: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: anySource(subnet) }),
+      protocol: fc.constantFrom("tcp", "tcp", "tcp", "udp"),
+      ports: fc.array(fc.oneof(near, near, range, anyPort), { minLength: 1, maxLength: 3 }),
+      during: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: anyHours }),
+      exit: fc.constantFrom(...ways),
+    })
+    .map((rule): Raw => rule);
+  return fc
+    .tuple(fc.array(one, { minLength: 8, maxLength: 24 }), anyRules(subnet, ways))
+    .map(([byPort, others]) => [...byPort, ...others]);
+}
+
 /** Apart from what the machine serves anyway, and from each other. */
 const anyServices = fc.subarray([
   { protocol: "tcp", ports: [443, "8000-8100"] },
@@ -201,6 +220,7 @@ export const anyRaw: fc.Arbitrary<Raw> = fc
       ),
       rules: fc.oneof(
         { weight: 6, arbitrary: anyRules(subnet, ["direct", "block", ...names, ...groups]) },
+        { weight: 3, arbitrary: anyPortRules(subnet, ["direct", "block", ...names, ...groups]) },
         { weight: 1, arbitrary: fc.constant(undefined) },
       ),
       clients: fc
@@ -230,7 +250,7 @@ export const anyRaw: fc.Arbitrary<Raw> = fc
   });
 
 /** Settings less the rules that are refused because earlier ones take all of their traffic. */
-function withoutUnreachable(raw: Raw): Raw {
+export function withoutUnreachable(raw: Raw): Raw {
   const { faults } = faultsOf({ host: ec2, ...raw }, loginsOf(raw), profiles);
   const refused = faults.map(({ key }) => key);
   const rules = raw["rules"] as Raw[] | undefined;

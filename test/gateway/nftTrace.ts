@@ -28,6 +28,8 @@ export interface Outcome {
   /** "accept", "drop", "reject with ...", "dnat ip to ...", "redirect", or "policy accept" at the end of a base chain. */
   readonly verdict: string;
   readonly packet: Packet;
+  /** How many rules it was held against until then. */
+  readonly walked: number;
 }
 
 export interface Ruleset {
@@ -126,6 +128,11 @@ const parts: readonly Part[] = [
       packet.protocol === protocol && isIn(rules, value, known(packet.port, "port to look at")),
   ],
   [/^icmp type echo-request/, (packet) => packet.protocol === "icmp"],
+  [
+    /^(meta l4proto|th dport) vmap \{ ([^}]*) \}/,
+    (packet, _, what, map = "") =>
+      lookUp(list(map), what === "th dport" ? known(packet.port, "port to look at") : packet.protocol) ?? false,
+  ],
   [RegExp(`^meta l4proto ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.protocol)],
   [
     RegExp(`^th dport ${VALUE}`),
@@ -179,28 +186,31 @@ function follow(rules: Ruleset, rule: string, packet: Packet): { packet: Packet;
   }
 }
 
+/** A packet that no rule has decided about, and how many it was held against. */
+type Undecided = Pick<Outcome, "packet" | "walked">;
+
 /** Runs a packet through a chain; the outcome, or the packet when the chain ends without one. */
-function walk(rules: Ruleset, chain: string, packet: Packet, depth = 0): Outcome | Packet {
+function walk(rules: Ruleset, chain: string, { packet, walked }: Undecided, depth = 0): Outcome | Undecided {
   if (depth > 16) throw new Error(`${chain}: nft allows 16 jumps`);
   for (const rule of known(rules.chains.get(chain), `chain ${chain}`)) {
     const done = follow(rules, rule, packet);
     packet = done.packet;
+    walked += 1;
     const [verb, target = ""] = done.verdict?.split(" ") ?? [];
     if (done.verdict === undefined) continue;
-    if (verb === "return") return packet;
-    if (verb !== "goto" && verb !== "jump") return { chain, verdict: done.verdict, packet };
-    const after = walk(rules, target, packet, depth + 1);
+    if (verb === "return") return { packet, walked };
+    if (verb !== "goto" && verb !== "jump") return { chain, verdict: done.verdict, packet, walked };
+    const after = walk(rules, target, { packet, walked }, depth + 1);
     // A chain that was gone to ends, without a verdict, where the one that it was gone from would.
     if (verb === "goto" || "verdict" in after) return after;
-    packet = after;
+    ({ packet, walked } = after);
   }
-  return packet;
+  return { packet, walked };
 }
 
 /** Runs a packet through a base chain, whose policy is to accept. */
 export function trace(rules: Ruleset, chain: string, packet: Packet): Outcome {
-  const after = walk(rules, chain, packet);
-  return "verdict" in after ? after : { chain, verdict: "policy accept", packet: after };
+  return { chain, verdict: "policy accept", ...walk(rules, chain, { packet, walked: 0 }) };
 }
 
 /** A packet of a client to the internet, that begins a connection. */

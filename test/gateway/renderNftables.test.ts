@@ -6,7 +6,7 @@ import type { Plan } from "../../gateway/plan/plan";
 import { selectorFiles } from "../../gateway/render/nftChoices";
 import { renderHostRules } from "../../gateway/render/nftables";
 import { renderNamespaceRules } from "../../gateway/render/nftablesNamespace";
-import { anyGateway, documented, exitOf } from "./gateways";
+import { anyGateway, anyPortRules, documented, exitOf, gatewayOf, withoutUnreachable } from "./gateways";
 
 /** Every ruleset of a plan, by what it is of. */
 const rulesetsOf = (plan: Plan): [string, string][] => [
@@ -81,6 +81,26 @@ describe("every ruleset", () => {
       expect(loaded).toBe(nftSays(others + ruleset, "list"));
     }
   });
+
+  it("is listed the same however often it is loaded, maps of ports included", () => {
+    const ways = ["direct", "block", "vpn"];
+    let maps = 0;
+    const anyRuleset = anyPortRules("10.4.0.0/24", ways).map((rules) =>
+      renderHostRules(gatewayOf(withoutUnreachable({ exits: [{ name: "vpn", profile: "plain.ovpn" }], rules })).plan),
+    );
+    fc.assert(
+      fc.property(anyRuleset, (ruleset) => {
+        const listed = nftSays(ruleset, "list");
+        maps += listed.split("th dport vmap {").length - 1;
+        expect(nftSays(ruleset, "list")).toBe(listed);
+        expect(nftSays(ruleset + ruleset, "list")).toBe(listed);
+        // What was listed is a ruleset itself, and the same one.
+        expect(nftSays(listed, "list")).toBe(listed);
+      }),
+      { numRuns: 15 },
+    );
+    expect(maps).toBeGreaterThan(15);
+  }, 120_000);
 
   it("deletes and makes our own table and nothing else", () => {
     fc.assert(
