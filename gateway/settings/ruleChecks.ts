@@ -35,10 +35,28 @@ export function checkGroups(groups: Shape["groups"], exits: Shape["exits"], repo
 const PROTOCOLS = ["tcp", "udp", "icmp", "another"] as const;
 const ALL_PORTS: Interval = { first: 0, last: 65535 };
 
-const portsOf = ({ ports }: RuleSettings): Interval[] => ports?.map(portInterval) ?? [ALL_PORTS];
+/** A rule with what is compared read once: each is held against all before it. */
+interface Read {
+  readonly rule: RuleSettings;
+  readonly key: string;
+  readonly protocol: RuleSettings["protocol"];
+  readonly source: Interval;
+  readonly ports: readonly Interval[];
+  /** JSON; undefined for always. */
+  readonly hours: string | undefined;
+}
+
+const read = (rule: RuleSettings, index: number, subnet: string): Read => ({
+  rule,
+  key: `rules[${index}]`,
+  protocol: rule.protocol,
+  source: intervalOf(rule.from ?? subnet),
+  ports: rule.ports?.map(portInterval) ?? [ALL_PORTS],
+  hours: rule.during && JSON.stringify(rule.during),
+});
 
 /** What is left of intervals when one is taken out. */
-const without = (pieces: readonly Interval[], taken: Interval): Interval[] =>
+const without = (pieces: readonly Interval[], taken: Interval): readonly Interval[] =>
   pieces.flatMap((piece) =>
     [
       { first: piece.first, last: Math.min(piece.last, taken.first - 1) },
@@ -47,31 +65,25 @@ const without = (pieces: readonly Interval[], taken: Interval): Interval[] =>
   );
 
 /** Whether an earlier rule takes traffic of `rule` at all times at which that one counts: it has no hours, or the same. */
-function takesOf(rule: RuleSettings, earlier: RuleSettings, subnet: string): boolean {
-  const hours = JSON.stringify(earlier.during);
-  return (
-    (hours === undefined || hours === JSON.stringify(rule.during)) &&
-    overlap(intervalOf(earlier.from ?? subnet), intervalOf(rule.from ?? subnet)) &&
-    (earlier.protocol ?? rule.protocol) === (rule.protocol ?? earlier.protocol) &&
-    portsOf(earlier).some((taken) => portsOf(rule).some((own) => overlap(taken, own)))
-  );
-}
+const takesOf = (rule: Read, earlier: Read): boolean =>
+  (earlier.hours === undefined || earlier.hours === rule.hours) &&
+  overlap(earlier.source, rule.source) &&
+  (earlier.protocol ?? rule.protocol) === (rule.protocol ?? earlier.protocol) &&
+  earlier.ports.some((taken) => rule.ports.some((own) => overlap(taken, own)));
 
 /**
  * Whether packets of `rule` are left when its rivals, by {@link takesOf}, have taken theirs.
  * Looks at one address of each piece that the rules' borders cut the clients' network into: within a piece all are alike.
  */
-function reachable(rule: RuleSettings, rivals: readonly RuleSettings[], subnet: string): boolean {
-  const placed = rivals.map((rival) => ({ ...rival, source: intervalOf(rival.from ?? subnet) }));
-  const own = intervalOf(rule.from ?? subnet);
-  const borders = [own.first, ...placed.flatMap(({ source }) => [source.first, source.last + 1])];
+function reachable({ source: own, protocol: ownProtocol, ports }: Read, rivals: readonly Read[]): boolean {
+  const borders = [own.first, ...rivals.flatMap(({ source }) => [source.first, source.last + 1])];
   const addresses = [...new Set(borders.filter((at) => own.first <= at && at <= own.last))];
   return addresses.some((at) => {
-    const here = placed.filter(({ source }) => overlap(source, { first: at, last: at }));
+    const here = rivals.filter(({ source }) => overlap(source, { first: at, last: at }));
     return PROTOCOLS.some((protocol) => {
-      if (rule.protocol !== undefined && rule.protocol !== protocol) return false;
+      if (ownProtocol !== undefined && ownProtocol !== protocol) return false;
       const fitting = here.filter((rival) => rival.protocol === undefined || rival.protocol === protocol);
-      return fitting.flatMap(portsOf).reduce(without, portsOf(rule)).length > 0;
+      return fitting.flatMap((rival) => rival.ports).reduce(without, ports).length > 0;
     });
   });
 }
@@ -88,28 +100,29 @@ const inWords = ({ from, protocol, ports, during, exit }: RuleSettings): string 
 
 /** Conditions that cannot be, and rules that can never match because earlier ones take everything. */
 export function checkRules(rules: readonly RuleSettings[], { subnet }: Shape["wireguard"], report: Report): void {
-  rules.forEach((rule, index) => {
+  const all = rules.map((rule, index) => read(rule, index, subnet));
+  all.forEach((own, index) => {
+    const { rule, key } = own;
     if (rule.ports !== undefined && rule.protocol !== "tcp" && rule.protocol !== "udp")
       report(
-        `rules[${index}].ports`,
+        `${key}.ports`,
         rule.ports.join(", "),
         "ports only together with protocol tcp or udp",
         "add the protocol; for both write two rules",
       );
     if (rule.during !== undefined && rule.during.from === rule.during.to)
       report(
-        `rules[${index}].during`,
+        `${key}.during`,
         `${rule.during.from}-${rule.during.to}`,
         "hours that are not empty",
         "for the whole day write from 00:00 to 24:00",
       );
-    const rivals = rules.slice(0, index).filter((earlier) => takesOf(rule, earlier, subnet));
-    const named = rivals.map((rival) => `rules[${rules.indexOf(rival)}]`).join(", ");
-    if (!reachable(rule, rivals, subnet))
+    const rivals = all.slice(0, index).filter((earlier) => takesOf(own, earlier));
+    if (!reachable(own, rivals))
       report(
-        `rules[${index}]`,
+        key,
         inWords(rule),
-        `a rule that can match: the first match wins, and all of its traffic is taken by ${named}`,
+        `a rule that can match: the first match wins, and all of its traffic is taken by ${rivals.map((rival) => rival.key).join(", ")}`,
         "move it up, or take it out",
       );
   });
