@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 
+import { Deployment, PulumiDeployment } from "../deployment";
 import type { Scenario } from "../flows";
 import { Lab } from "../lab";
 import { deployInto, openLab } from "../scenario";
@@ -62,11 +63,22 @@ async function figuresOf(benchmark: Benchmark, bench: Bench, world: World): Prom
   }
 }
 
+/** What deploys by itself is measured apart with each engine. */
+async function named(benchmark: Benchmark): Promise<Pick<Outcome, "name" | "title" | "against">> {
+  const { name, title, against } = benchmark;
+  const byPulumi = benchmark.lab === "open" && (await Deployment.choose()) instanceof PulumiDeployment;
+  return byPulumi
+    ? { name: pulumiName(name), title: `${title}, by the Pulumi CLI`, against }
+    : { name, title, against };
+}
+const pulumiName = (name: string): string => `${name}-pulumi`;
+
 /** All that was ever measured, in the benchmarks' order. */
 function recorded(): Outcome[] {
   const files = readdirSync(folder);
   return benchmarks
-    .map(({ name }) => `${name}.json`)
+    .flatMap(({ name }) => [name, pulumiName(name)])
+    .map((name) => `${name}.json`)
     .filter((file) => files.includes(file))
     .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Outcome);
 }
@@ -105,11 +117,11 @@ async function run(names: readonly string[], options: Options): Promise<number> 
   let missed = 0;
   try {
     for (const benchmark of benchmarks.filter(({ name }) => names.length === 0 || names.includes(name))) {
-      const { name, title, against } = benchmark;
-      console.error(`${name}: ${title}`);
+      const what = await named(benchmark);
+      console.error(`${what.name}: ${what.title}`);
       const [measured, load] = [new Date().toISOString(), loadavg()[0]!];
       const figures = await figuresOf(benchmark, { rounds, seconds, say }, world);
-      const outcome = { name, title, against, measured, machine: machineText(), load, figures };
+      const outcome = { ...what, measured, machine: machineText(), load, figures };
       console.log(`${terminalTable(outcome)}\n`);
       missed += figures.filter((figure) => meets(figure) === false).length;
       if (options.write) write(outcome);

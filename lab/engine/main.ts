@@ -1,3 +1,5 @@
+// Before all that loads the SDK.
+import "./lean";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { deploy, type Deployment } from "./deploy";

@@ -63,3 +63,20 @@ it("refuses resources it cannot make, with one message", { timeout: 60_000 }, as
   expect(stderr).toMatch(/the embedded engine (makes|answers) no aws:/);
   expect(stderr).not.toContain("    at ");
 });
+
+it("loads nothing that makes text of functions, and says so to who wants it", async () => {
+  const program = `
+    await import("./lab/engine/lean.ts");
+    const { createRequire } = await import("node:module");
+    const require = createRequire(process.cwd() + "/index.ts");
+    const { runtime } = require("@pulumi/pulumi");
+    const loaded = Object.keys(require.cache).filter((path) => /node_modules.(typescript|@npmcli)/.test(path));
+    const said = await runtime.serializeFunction(() => 1).catch((error) => error.message);
+    console.log(JSON.stringify({ loaded: loaded.length, said }));`;
+  const { stdout } = await new Promise<{ stdout: string }>((resolve) =>
+    execFile(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", program], (_, out, stderr) =>
+      resolve({ stdout: out || stderr }),
+    ),
+  );
+  expect(JSON.parse(stdout)).toEqual({ loaded: 0, said: expect.stringContaining("use the Pulumi CLI") as string });
+});
