@@ -9,6 +9,7 @@ import { Lab } from "../lab";
 import { deployInto, openLab } from "../scenario";
 import { benchmarks } from ".";
 import type { Bench, Benchmark } from "./benchmark";
+import { capacity } from "./capacity";
 import { type Figure, meets, type Outcome } from "./figure";
 import { machineText } from "./machine";
 import { linePlot, ratioPlot } from "./plot";
@@ -83,7 +84,12 @@ function recorded(): Outcome[] {
     .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Outcome);
 }
 
-/** Writes an outcome, the plots, and the figures of the document. */
+function fill(document: string, figures: string): void {
+  const path = join(docs, document);
+  writeFileSync(path, withFigures(readFileSync(path, "utf8"), figures));
+}
+
+/** Writes an outcome, the plots, and the figures of the documents. */
 function write(outcome: Outcome): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${outcome.name}.json`), `${JSON.stringify(outcome, null, 2)}\n`);
@@ -93,10 +99,10 @@ function write(outcome: Outcome): void {
     if (lines !== undefined) writeFileSync(join(folder, `${one.name}.svg`), lines);
   }
   writeFileSync(join(folder, "ratios.svg"), ratioPlot(all));
-  const document = join(docs, "benchmarks.md");
   const plots = readdirSync(folder);
-  const figures = all.map((one) => markdown(one, plots)).join("\n");
-  writeFileSync(document, withFigures(readFileSync(document, "utf8"), figures));
+  fill("benchmarks.md", all.map((one) => markdown(one, plots)).join("\n"));
+  const reckoned = capacity(all);
+  if (reckoned !== undefined) fill("capacity.md", reckoned);
 }
 
 /** @returns the exit code: 0 when everything was measured, whether or not a goal was met: that is for people to judge */

@@ -40,7 +40,8 @@ export function terminalTable({ title, against, figures }: Outcome): string {
   return `${title}${against === undefined ? "" : `, against ${against}`}\n${table.toString()}`;
 }
 
-const markdownRow = (row: readonly string[]): string => `| ${row.join(" | ")} |\n`;
+/** A line of a table. */
+export const markdownRow = (row: readonly string[]): string => `| ${row.join(" | ")} |\n`;
 
 /** For a document, with its plot where there is one. @param plots names of the files that exist */
 export function markdown(outcome: Outcome, plots: readonly string[]): string {
