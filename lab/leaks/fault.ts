@@ -34,7 +34,7 @@ export interface Outcome {
   readonly leaked: readonly Sighting[];
   /** The probes without an answer; IPv6 never has one. */
   readonly lost: Readonly<Record<Name, readonly number[]>>;
-  /** Who lost {@link BURST} probes by it: in the last second before it was mended, or at all where nobody mends it. */
+  /** Who lost {@link BURST} probes by it: in the last second before it was mended, or while it was made and watched. */
   readonly bitten: readonly Name[];
   /** The longest time without any answer, seconds. */
   readonly out: Readonly<Record<Name, number>>;
@@ -77,7 +77,8 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   const forEach = <T>(of: (name: Name) => T) =>
     Object.fromEntries(names.map((name) => [name, of(name)])) as Readonly<Record<Name, T>>;
   // The last answers are on their way.
-  const whole = () => names.every((name) => losses(scene, name, from, to).length === 0);
+  const whole = () =>
+    names.every((name) => losses(scene, name, from, to).every((one) => isConcerned(fault, name, one)));
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
@@ -86,15 +87,16 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
     sent: forEach((name) => probers[name].sentIn(from, to).length),
     leaked: [...outside.sightings(from, to), ...scene.elsewhere(from, to)],
     lost: forEach((name) => losses(scene, name, from, to)),
-    bitten: names.filter((name) =>
-      fault.mend ? bitten(fault, scene, name, watched - 1000, watched) : bitten(fault, scene, name, from, to),
-    ),
+    bitten: names.filter((name) => bitten(fault, scene, name, fault.mend ? watched - 1000 : from, watched)),
     out: forEach((name) => probers[name].silence(from, to)),
     ends: forEach((name) => probers[name].endsIn(from, to)),
     mending: fault.mend && (mended - watched) / 1000,
     recovered,
   };
 }
+
+const isConcerned = ({ concerns }: Fault, name: Name, number: number): boolean =>
+  concerns[name]?.includes(kindOf(number)) ?? false;
 
 function losses({ probers }: Scene, name: Name, from: number, to: number): number[] {
   const { answers } = probers[name];
@@ -131,7 +133,7 @@ export function wrongIn(outcome: Outcome): string[] {
 /** What a client noticed that it may not: of the fault where it does not concern it, and of a connection that neither goes on nor is cut. */
 function noticed({ fault, sent, lost, out, ends }: Outcome, name: Name): string[] {
   const concerned = fault.concerns[name] ?? [];
-  const others = lost[name].filter((number) => !concerned.includes(kindOf(number)));
+  const others = lost[name].filter((number) => !isConcerned(fault, name, number));
   return [
     ...(others.length > sent[name] * NOISE ? [`lost ${tally(others.map(kindOf))}, of ${sent[name]} probes`] : []),
     ...(concerned.length < answerable.length && out[name] > SILENT ? [`heard nothing for ${out[name]} s`] : []),

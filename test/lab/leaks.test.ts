@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 // In the controls, the first and the one before the boot, probes must be seen outside.
-test.each(faults)("$title", async (fault) => {
+test.each(faults.map((fault) => [fault.title, fault] as const))("%s", async (_, fault) => {
   const outcome = await observe(fault, scene);
   outcomes.push(outcome);
   expect(wrongIn(outcome)).toEqual([]);
