@@ -24,6 +24,9 @@ export const kindOf = (number: number): Kind => kinds[number % kinds.length]!;
 
 const script = (name: string): string[] => ["python3", "-c", readFileSync(join(__dirname, "leaks", name), "utf8")];
 
+/** How a running TCP connection ended: `unheard` when nothing was acknowledged for ten seconds. */
+export type End = "cut" | "unheard";
+
 export interface ProberOptions {
   /** a-z; stands in each of its probes. */
   readonly name: string;
@@ -48,6 +51,8 @@ export class Prober {
   next = 0;
   /** The address that the echo server saw, by the number of the probe; undefined where the answer does not tell. */
   readonly answers = new Map<number, string | undefined>();
+  /** How its running TCP connections ended: cut from the other side, or given up because nothing came. */
+  private readonly ends: { readonly at: number; readonly how: End }[] = [];
   /** Milliseconds since the epoch, and the next number then; every 50 ms. */
   private readonly ticks: { readonly at: number; readonly next: number }[] = [];
   private problem = "";
@@ -62,7 +67,8 @@ export class Prober {
       this.ticks.push({ at: Number(at) * 1000, next: this.next });
       for (const word of answered) {
         const [number, seen] = word.split("=");
-        this.answers.set(Number(number), seen);
+        if (word.startsWith("!")) this.ends.push({ at: Number(at) * 1000, how: word.slice(1) as End });
+        else this.answers.set(Number(number), seen);
       }
     });
     child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.problem += text));
@@ -79,10 +85,11 @@ export class Prober {
     return prober;
   }
 
-  /** Resolves when so many more probes were sent. @throws Error with what the prober said when it ended */
-  async more(count: number): Promise<void> {
-    const to = this.next + count;
-    await until(`the ${this.name} client sends ${count} probes: ${this.problem}`, 60_000, () => this.next >= to);
+  /** Resolves when so many more probes were sent, for so many seconds at least. @throws Error with what the prober said when it ended */
+  async more(count: number, seconds = 0): Promise<void> {
+    const [to, at] = [this.next + count, Date.now() + seconds * 1000];
+    const sent = (): boolean => this.next >= to && this.ticks.at(-1)!.at >= at;
+    await until(`the ${this.name} client sends ${count} probes: ${this.problem}`, 60_000, sent);
   }
 
   /** Resolves when a probe that is sent from now on is answered. @throws Error after 60 s */
@@ -93,6 +100,11 @@ export class Prober {
 
   stop(): void {
     this.child.kill();
+  }
+
+  /** How running TCP connections ended in a span of time, milliseconds since the epoch. */
+  endsIn(from: number, to: number): End[] {
+    return this.ends.filter(({ at }) => at >= from && at <= to).map(({ how }) => how);
   }
 
   /** The numbers of the probes sent in a span of time, milliseconds since the epoch. */

@@ -1,22 +1,27 @@
-import { type Kind, kindOf } from "../probes";
+import { type End, type Kind, kindOf } from "../probes";
 import { until } from "../process";
 import { kindsOf, type Sighting, tally } from "./outside";
-import { type Name, names, type Scene } from "./scene";
+import { answerable, type Name, names, type Scene } from "./scene";
+
+/** Whose probes may be lost, and of which kinds. */
+export type Concerned = Readonly<Partial<Record<Name, readonly Kind[]>>>;
 
 /** Something that goes wrong while every client sends probes. */
 export interface Fault {
   readonly title: string;
   /** How it is made: a shell text on the machine, or something elsewhere. */
   readonly make: string | ((scene: Scene) => Promise<unknown>);
-  /** Whose probes may be lost. All others' are answered throughout. */
-  readonly concerns: readonly Name[];
+  /** All other probes are answered throughout, by the running TCP connections that were there before. */
+  readonly concerns: Concerned;
   /** Who brings back what it concerns. */
   readonly back: string;
   /** What that needs, after probes were sent in the faulty state; default nothing, for it comes back by itself. */
   readonly mend?: (scene: Scene) => Promise<unknown>;
+  /** Of those concerned, who loses probes until it is mended: without that it shows nothing. Default all, or nobody in a control. */
+  readonly bites?: readonly Name[];
   /** Of a control: the kinds that must be seen outside. Without it none may. */
   readonly shows?: readonly Kind[];
-  /** Seconds within which all are answered again, once it is mended; default {@link WITHIN}. */
+  /** Seconds within which it is mended, and then all are answered again; default {@link WITHIN}. */
   readonly within?: number;
 }
 
@@ -29,18 +34,30 @@ export interface Outcome {
   readonly leaked: readonly Sighting[];
   /** The probes without an answer; IPv6 never has one. */
   readonly lost: Readonly<Record<Name, readonly number[]>>;
+  /** Who lost {@link BURST} probes by it: in the last second before it was mended, or while it was made and watched. */
+  readonly bitten: readonly Name[];
   /** The longest time without any answer, seconds. */
   readonly out: Readonly<Record<Name, number>>;
-  /** Seconds from mending to answers for all, or what was not answered in time. */
+  /** How running TCP connections ended; none where the first went on. */
+  readonly ends: Readonly<Record<Name, readonly End[]>>;
+  /** Seconds that mending took; undefined where it comes back by itself. */
+  readonly mending: number | undefined;
+  /** Seconds to answers for all, from when it was mended, or else from the fault's beginning; or what was not answered in time. */
   readonly recovered: number | string;
 }
 
 /** Seconds; WireGuard alone takes up to 20 to notice that the gateway began anew, and a busy machine is slow. */
 const WITHIN = 60;
-/** Probes of each client in the faulty state, at least. */
-const IN_FAULT = 300;
+/** Probes of each client in the faulty state, at least, and seconds of it where it lasts until it is mended. */
+const [IN_FAULT, LASTS] = [300, 3];
+/** So many of one kind in a row are lost by no noise. */
+const BURST = 5;
 /** Of an undisturbed client's probes as many may be lost: buffers of a busy machine overflow. */
 const NOISE = 0.01;
+/** Seconds without any answer that an undisturbed client may see on a busy machine. */
+const SILENT = 2;
+/** A running TCP connection sends again after at most twice the silence so far: after a shorter one, within the 10 s of its patience. */
+const HANGS = 4;
 
 /** Makes the fault, has probes sent meanwhile, has it mended, and waits until all are answered again. */
 export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
@@ -48,46 +65,79 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   outside.forget();
   const from = Date.now();
   await (typeof fault.make === "string" ? scene.on(fault.make) : fault.make(scene));
-  await Promise.all(names.map((name) => probers[name].more(IN_FAULT)));
+  await Promise.all(names.map((name) => probers[name].more(IN_FAULT, fault.mend && LASTS)));
+  const watched = Date.now();
   await fault.mend?.(scene);
   const mended = Date.now();
-  const within = fault.within ?? WITHIN;
-  const recovered = await scene.settled(mended, within).then(
-    () => (Date.now() - mended) / 1000,
+  const recovered = await scene.settled(mended, fault.within ?? WITHIN).then(
+    () => (Date.now() - (fault.mend ? mended : from)) / 1000,
     (error: Error) => error.message,
   );
   const to = Date.now();
   const forEach = <T>(of: (name: Name) => T) =>
     Object.fromEntries(names.map((name) => [name, of(name)])) as Readonly<Record<Name, T>>;
   // The last answers are on their way.
-  const whole = () => names.every((name) => losses(scene, name, from, to).length === 0);
+  const whole = () =>
+    names.every((name) => losses(scene, name, from, to).every((one) => isConcerned(fault, name, one)));
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
   return {
     fault,
     sent: forEach((name) => probers[name].sentIn(from, to).length),
-    leaked: outside.sightings(from, to),
+    leaked: [...outside.sightings(from, to), ...scene.elsewhere(from, to)],
     lost: forEach((name) => losses(scene, name, from, to)),
+    bitten: names.filter((name) => bitten(fault, scene, name, fault.mend ? watched - 1000 : from, watched)),
     out: forEach((name) => probers[name].silence(from, to)),
+    ends: forEach((name) => probers[name].endsIn(from, to)),
+    mending: fault.mend && (mended - watched) / 1000,
     recovered,
   };
 }
+
+const isConcerned = ({ concerns }: Fault, name: Name, number: number): boolean =>
+  concerns[name]?.includes(kindOf(number)) ?? false;
 
 function losses({ probers }: Scene, name: Name, from: number, to: number): number[] {
   const { answers } = probers[name];
   return probers[name].sentIn(from, to).filter((number) => kindOf(number) !== "ipv6" && !answers.has(number));
 }
 
+function bitten({ concerns }: Fault, { probers }: Scene, name: Name, from: number, to: number): boolean {
+  const { answers } = probers[name];
+  const sent = probers[name].sentIn(from, to);
+  return (concerns[name] ?? []).some((kind) => {
+    let row = 0;
+    const ofKind = sent.filter((number) => kindOf(number) === kind);
+    return ofKind.some((number) => (row = answers.has(number) ? 0 : row + 1) >= BURST);
+  });
+}
+
 /** What is wrong with an outcome, a line each: none when it is as promised. */
-export function wrongIn({ fault, sent, leaked, lost, recovered }: Outcome): string[] {
+export function wrongIn(outcome: Outcome): string[] {
+  const { fault, leaked, bitten, mending = 0, recovered } = outcome;
+  const within = fault.within ?? WITHIN;
+  const bites = fault.bites ?? names.filter((name) => fault.concerns[name] && !fault.shows);
   const seen = leaked.map(({ kind }) => kind);
   return [
     ...(fault.shows?.filter((kind) => !seen.includes(kind)).map((kind) => `${kind} is not seen outside`) ?? []),
     ...(leaked[0] && !fault.shows ? [`leaked ${tally(kindsOf(leaked))}, the first: ${leaked[0].text}`] : []),
+    ...bites.filter((name) => !bitten.includes(name)).map((name) => `the ${name} client lost nothing by it`),
+    ...(mending > within ? [`mended after ${mending} s`] : []),
     ...(typeof recovered === "string" ? [recovered] : []),
-    ...names
-      .filter((name) => !fault.concerns.includes(name) && lost[name].length > sent[name] * NOISE)
-      .map((name) => `the ${name} client, of ${sent[name]} probes, lost ${tally(lost[name].map(kindOf))}`),
+    ...(Number(recovered) > within ? [`answered again after ${recovered} s`] : []),
+    ...names.flatMap((name) => noticed(outcome, name).map((what) => `the ${name} client ${what}`)),
+  ];
+}
+
+/** What a client noticed that it may not: of the fault where it does not concern it, and of a connection that neither goes on nor is cut. */
+function noticed({ fault, sent, lost, out, ends }: Outcome, name: Name): string[] {
+  const concerned = fault.concerns[name] ?? [];
+  const others = lost[name].filter((number) => !isConcerned(fault, name, number));
+  return [
+    ...(others.length > sent[name] * NOISE ? [`lost ${tally(others.map(kindOf))}, of ${sent[name]} probes`] : []),
+    ...(concerned.length < answerable.length && out[name] > SILENT ? [`heard nothing for ${out[name]} s`] : []),
+    ...(!concerned.includes("tcp running") && ends[name][0] ? [`had its TCP connection ${ends[name][0]}`] : []),
+    ...(ends[name].includes("unheard") && out[name] < HANGS ? ["had a TCP connection that hung"] : []),
   ];
 }

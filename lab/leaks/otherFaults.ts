@@ -1,6 +1,15 @@
-import type { Fault } from "./fault";
+import type { Kind } from "../probes";
+import type { Concerned, Fault } from "./fault";
 import { another } from "./scene";
-import { everybody } from "./tunnelFaults";
+import { everybody, providers } from "./tunnelFaults";
+
+const ofAll = (...kinds: Kind[]): Concerned => ({ direct: kinds, vpn: kinds, wg: kinds });
+/** The providers' exits begin anew; the direct client's resolver, too, at times between two of its questions. */
+const upgraded = {
+  concerns: { ...providers, direct: ["dns gateway"] },
+  bites: ["vpn", "wg"],
+  back: "apply",
+} as const satisfies Partial<Fault>;
 
 /** Fills the machine's connection tracking with entries that the kernel does not give up for new ones. */
 const FILL = `most=$(sysctl -n net.netfilter.nf_conntrack_max)
@@ -57,11 +66,12 @@ table ip nat {
 const load = (rules: string): string => `nft -f - <<'EOF'\n${rules}\nEOF\n`;
 const FLUSH_OTHERS = "for table in filter nat; do nft delete table ip $table 2>/dev/null || true; done";
 
-/** A release made of the one that stands: every file that can bear a comment has one more, so that all of it is put in place anew. */
+/** A release made of the first that stood: every file that can bear a comment has one more, so that all of it is put in place anew. */
 const nextRelease = (also: string): string => `
+[[ -e /run/release-before.json ]] || cp /var/lib/wg-gateway/release.json /run/release-before.json
 python3 - >/run/release-next.json <<'EOF'
 import hashlib, json
-release = json.load(open("/var/lib/wg-gateway/release.json"))
+release = json.load(open("/run/release-before.json"))
 hashed = hashlib.sha256()
 for file in release["files"]:
     path = file["path"]
@@ -73,47 +83,53 @@ print(json.dumps({**release, "digest": hashed.hexdigest()}))
 EOF
 `;
 
+const UPGRADE = `${nextRelease("pass")}gatewayctl apply </run/release-next.json\n`;
+
 /** Names, connection tracking, other programs of the machine, and the gateway's own changes. */
 export const otherFaults: readonly Fault[] = [
   {
     title: "every resolver: KILL",
     make: "systemctl kill -s KILL 'wg-gateway-resolver@*'",
-    concerns: everybody,
+    concerns: ofAll("dns gateway"),
     back: "unit",
   },
   {
     title: "connection tracking flushed in mid-flow, in the host and the namespaces",
     make: "conntrack -F; for name in vpn_ns vpn_ns_wgprov; do ip netns exec $name conntrack -F; done",
-    concerns: [],
+    concerns: {},
     back: "nobody need",
   },
   {
     title: "connection tracking full",
     // Hundreds of thousands of entries take a busy machine more than a minute.
     make: ({ lab }) => lab.machine.must(["bash", "-euc", FILL], { timeout: 300_000 }),
-    concerns: everybody,
+    // What is known goes on; a resolver asks each question from another port.
+    concerns: ofAll("tcp", "udp", "icmp", "dns gateway"),
+    // Entries of before expire and make room: whoever sends less may find it, time and again.
+    bites: ["vpn", "wg"],
     back: "entries go",
     mend: (scene) => scene.on("conntrack -F"),
   },
-  { title: "networkd restarted", make: "systemctl restart systemd-networkd", concerns: [], back: "nobody need" },
+  { title: "networkd restarted", make: "systemctl restart systemd-networkd", concerns: {}, back: "nobody need" },
   {
     title: "Docker's rules come and go",
     make: load(DOCKER),
-    concerns: [],
+    concerns: {},
     back: "nobody need",
     mend: (scene) => scene.on(FLUSH_OTHERS),
   },
   {
     title: "ufw's rules come and go",
     make: load(UFW),
-    concerns: everybody,
+    // What is known goes on, to resolvers, too.
+    concerns: ofAll("tcp", "udp", "icmp"),
     back: "ufw's rules go",
     mend: (scene) => scene.on(FLUSH_OTHERS),
   },
   {
     title: "others accept and masquerade all clients, and the ip rules are flushed",
     make: `${load(INSTRUCTIONS)}ip rule flush; ip rule add priority 32766 from all lookup main`,
-    concerns: ["vpn", "wg"],
+    concerns: providers,
     back: "timer",
     mend: async (scene) => {
       await scene.repair();
@@ -123,21 +139,25 @@ export const otherFaults: readonly Fault[] = [
   {
     title: "a client added",
     make: (scene) => scene.up(another),
-    concerns: [],
+    concerns: {},
     back: "nobody need",
   },
   {
     title: "upgrade: every file is another",
-    make: `${nextRelease("pass")}gatewayctl apply </run/release-next.json`,
-    concerns: everybody,
-    back: "apply",
+    make: UPGRADE,
+    ...upgraded,
+  },
+  {
+    title: "rollback: the older release is deployed again",
+    // After the row before there is nothing to upgrade.
+    make: `${UPGRADE}gatewayctl apply </run/release-before.json`,
+    ...upgraded,
   },
   {
     title: "upgrade that fails, and goes back",
     make: `${nextRelease('file["content"] += "no rule\\n" if path.endswith("host.nft") else ""')}
       if gatewayctl apply </run/release-next.json; then exit 1; fi`,
-    concerns: everybody,
-    back: "apply",
+    ...upgraded,
   },
   {
     title: "wg0-down.sh, and wg0-up.sh",
@@ -145,20 +165,5 @@ export const otherFaults: readonly Fault[] = [
     concerns: everybody,
     back: "wg0-up.sh",
     mend: (scene) => scene.on("/usr/local/lib/wg-gateway/wg0-up.sh"),
-  },
-  {
-    title: "boot, with forwarding on from its start and the providers silent",
-    make: async (scene) => {
-      await scene.silence(true);
-      await scene.on("echo net.ipv4.ip_forward=1 >/etc/sysctl.d/10-forwarding.conf");
-      await scene.lab.machine.reboot();
-    },
-    concerns: everybody,
-    back: "unit, provider",
-    mend: async (scene) => {
-      await scene.probers.direct.answered();
-      await scene.on("rm /etc/sysctl.d/10-forwarding.conf");
-      await scene.silence(false);
-    },
   },
 ];

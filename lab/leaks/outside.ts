@@ -4,7 +4,7 @@ import { type Kind, kindOf, kinds, type Prober } from "../probes";
 import { until } from "../process";
 import { addresses } from "../topology";
 
-/** A packet that was seen where none of a VPN client's may be. */
+/** A packet that was seen where none of a VPN client's may be, or the answer to one that went another way than by its exit. */
 export interface Sighting {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -12,7 +12,7 @@ export interface Sighting {
   readonly kind: Kind | "other";
   /** Whose probe, and its number: one that was seen twice is one. */
   readonly probe: string | undefined;
-  /** As tcpdump wrote it. */
+  /** As tcpdump wrote it, or what it was answered to. */
   readonly text: string;
 }
 
@@ -91,7 +91,7 @@ function sighting(text: string): Sighting {
   return {
     at: Number(text.slice(0, 17)) * 1000,
     kind: number === undefined ? "other" : kindOf(Number(number)),
-    probe: number === undefined ? undefined : `${client} ${number}`,
+    probe: number === undefined ? undefined : `${client} ${Number(number)}`,
     text,
   };
 }

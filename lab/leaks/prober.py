@@ -3,7 +3,8 @@ Sends numbered probes without end: prober.py NAME TARGET TARGET6 RATE GATEWAY RE
   NAME    a-z, stands in every probe as wgprobe-NAME-NUMBER, where the number has 7 digits; its kind is KINDS[number % len(KINDS)]
   TARGET, TARGET6   where echo.py answers     RATE   a second, over all kinds
 Writes a line every 50 ms: seconds since the epoch, the number of the next probe, the numbers answered since, and with = the address that
-the echo server saw. Ends when nobody reads. Standard library only.
+the echo server saw; !cut for a running TCP connection that was reset or ended, !unheard for one that this side gave up. Ends when nobody
+reads. Standard library only.
 """
 import re, select, socket, struct, sys, time
 
@@ -12,13 +13,25 @@ KINDS = ["tcp", "tcp running", "udp", "udp running", "icmp", "dns gateway", "dns
 SYN_PORT, ECHO_PORT = 4242, 4243
 MARK = re.compile(rb"wgprobe-%s-(\d{7})(?: (\S+))?" % NAME.encode())
 # Connections that are new for each probe, the newest.
-KEPT = 64
+KEPT = 128
+# Milliseconds without an acknowledgement after which a running TCP connection is given up, and seconds for it to be made.
+UNHEARD, CONNECTING = 10000, 2
+
+poller = select.epoll()
+opened = {}
 
 
 def open_socket(kind, protocol=0, family=socket.AF_INET):
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
+    poller.register(made, select.EPOLLIN)
+    opened[made.fileno()] = made
     return made
+
+
+def close(one):
+    del opened[one.fileno()]
+    one.close()
 
 
 def checksum(data):
@@ -45,32 +58,40 @@ running, dns = open_socket(socket.SOCK_DGRAM), open_socket(socket.SOCK_DGRAM)
 six = open_socket(socket.SOCK_DGRAM, family=socket.AF_INET6)
 running.connect((TARGET, ECHO_PORT))
 OWN = running.getsockname()[0]
-fresh, stream, stream_since, cut = [], None, 0.0, b""
+fresh, stream, stream_since, stood, cut, ends = [], None, 0.0, False, b"", []
 
 
 def connection():
     """The running TCP connection; another one when it has ended, at most five a second. None for now."""
-    global stream, stream_since, cut
+    global stream, stream_since, stood, cut
+    if stream is not None and not stood and time.monotonic() - stream_since > CONNECTING:
+        ended("unheard")
     if stream is None and time.monotonic() - stream_since > 0.2:
-        stream, stream_since, cut = open_socket(socket.SOCK_STREAM), time.monotonic(), b""
+        stream, stream_since, stood, cut = open_socket(socket.SOCK_STREAM), time.monotonic(), False, b""
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Ended when nothing was acknowledged for 3 s.
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD)
         stream.connect_ex((TARGET, ECHO_PORT))
     return stream
 
 
-def ended():
+def ended(why):
+    """The running TCP connection: told, unless it never stood."""
     global stream
-    stream.close()
+    if stood:
+        ends.append(why)
+    close(stream)
     stream = None
+
+
+def failed(error):
+    ended("cut" if isinstance(error, (ConnectionResetError, BrokenPipeError)) else "unheard")
 
 
 def send(number):
     kind, text = KINDS[number % len(KINDS)], b"wgprobe-%s-%07d" % (NAME.encode(), number)
     if kind == "tcp":
         # A SYN that carries data: its number is seen outside, too.
-        header = struct.pack("!HHIIBBHHH", 10000 + number % 50000, SYN_PORT, number, 0, 5 << 4, 2, 65535, 0, 0)
+        header = struct.pack("!HHIIBBHHH", 10000 + number // len(KINDS) % 50000, SYN_PORT, number, 0, 5 << 4, 2, 65535, 0, 0)
         pseudo = socket.inet_aton(OWN) + socket.inet_aton(TARGET) + struct.pack("!BBH", 0, 6, len(header) + len(text))
         syn.sendto(summed(header, 16, text, pseudo), (TARGET, 0))
     elif kind == "tcp running":
@@ -79,12 +100,12 @@ def send(number):
                 stream.send(text + b"\n")
             except BlockingIOError:
                 pass
-            except OSError:
-                ended()
+            except OSError as error:
+                failed(error)
     elif kind == "udp":
         fresh.append(open_socket(socket.SOCK_DGRAM))
         if len(fresh) > KEPT:
-            fresh.pop(0).close()
+            close(fresh.pop(0))
         fresh[-1].sendto(text, (TARGET, ECHO_PORT))
     elif kind == "udp running":
         running.send(text)
@@ -101,10 +122,10 @@ def send(number):
 
 def answers(of):
     """The numbers that a packet, or what has come of the stream, answers."""
-    global cut
+    global cut, stood
     data = of.recv(65536)
     if of is stream and not data:
-        ended()
+        ended("cut")
         return []
     if of is syn:
         header = (data[0] & 15) * 4
@@ -115,29 +136,25 @@ def answers(of):
     if of is dns and (data[3] & 15 or data[6:8] == b"\0\0"):
         return []
     if of is stream:
+        stood = True
         data, _, cut = (cut + data).rpartition(b"\n")
     return [(int(number), seen) for number, seen in MARK.findall(data)]
 
 
 def receive(wait):
-    sockets = [syn, icmp, running, dns, *fresh, *([stream] if stream else [])]
-    poller = select.poll()
-    for one in sockets:
-        poller.register(one, select.POLLIN)
-    ready = {number for number, _event in poller.poll(wait * 1000)}
-    for one in sockets:
-        if one.fileno() in ready:
-            for _ in range(64):
-                try:
-                    answered.update(answers(one))
-                except BlockingIOError:
-                    break
-                except OSError:  # an ICMP error, a reset
-                    if one is stream:
-                        ended()
-                    break
-                if one.fileno() < 0:
-                    break
+    for number, _event in poller.poll(wait):
+        one = opened[number]
+        for _ in range(64):
+            try:
+                answered.update(answers(one))
+            except BlockingIOError:
+                break
+            except OSError as error:  # an ICMP error, a reset
+                if one is stream:
+                    failed(error)
+                break
+            if one.fileno() < 0:
+                break
 
 
 answered = {}
@@ -157,7 +174,8 @@ while True:
         told = time.monotonic()
         words = [f"{one}={seen.decode()}" if seen else str(one) for one, seen in answered.items()]
         try:
-            print(f"{time.time():.3f} {number}", *words, flush=True)
+            print(f"{time.time():.3f} {number}", *words, *(f"!{why}" for why in ends), flush=True)
         except BrokenPipeError:
             break
         answered.clear()
+        ends.clear()

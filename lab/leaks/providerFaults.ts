@@ -5,6 +5,7 @@ import { must, until } from "../process";
 import { addresses, namespaceOf } from "../topology";
 import type { Fault } from "./fault";
 import { moveProvider, type Scene } from "./scene";
+import { providers, vpn } from "./tunnelFaults";
 
 const RESTART = "systemctl restart wg-gateway-exit@vpn";
 const NEXT_ADDRESS = "203.0.113.21";
@@ -50,7 +51,7 @@ export const providerFaults: readonly Fault[] = [
   {
     title: "providers silent in mid-flow",
     make: (scene) => scene.silence(true),
-    concerns: ["vpn", "wg"],
+    concerns: providers,
     back: "provider",
     mend: (scene) => scene.silence(false),
   },
@@ -61,7 +62,7 @@ export const providerFaults: readonly Fault[] = [
       await scene.on(`: >/var/log/openvpn-ns.log; ${RESTART}`);
       await logSays(scene, "AUTH_FAILED");
     },
-    concerns: ["vpn"],
+    concerns: vpn,
     back: "provider, unit",
     mend: ({ lab }) => lab.providers.provider.refuseCredentials(false),
   },
@@ -72,13 +73,13 @@ export const providerFaults: readonly Fault[] = [
       await scene.on(`: >/var/log/openvpn-ns.log; ${RESTART}`);
       await logSays(scene, "PUSH: Received.*net_gateway.*setenv");
     },
-    concerns: ["vpn"],
+    concerns: vpn,
     back: "unit",
   },
   {
     title: "provider gone, and back at another address",
     make: ({ lab }) => lab.providers.provider.fail(),
-    concerns: ["vpn"],
+    concerns: vpn,
     back: "watch daemon",
     mend: async (scene) => {
       await must(["ip", "-n", namespaceOf("provider"), "address", "add", `${NEXT_ADDRESS}/32`, "dev", "eth0"]);

@@ -1,8 +1,6 @@
 import { kinds } from "../probes";
 import type { Fault } from "./fault";
-import { byTimer, everybody } from "./tunnelFaults";
-
-const providers = ["vpn", "wg"] as const;
+import { byTimer, everybody, providers } from "./tunnelFaults";
 
 /** Every ip rule but the kernel's own. */
 const FLUSH_RULES = "ip rule flush; ip rule add priority 32766 from all lookup main";
@@ -37,6 +35,12 @@ export const ruleFaults: readonly Fault[] = [
     ...byTimer,
   },
   { title: "all nft rules flushed in the host", make: "nft flush ruleset", concerns: everybody, ...byTimer },
+  {
+    title: "ip rules flushed, the machine's own too, and our nft table deleted in the host",
+    make: "ip rule flush; nft delete table inet wg_gateway",
+    concerns: everybody,
+    ...byTimer,
+  },
   {
     title: "our nft table flushed in the namespaces",
     make: IN_NAMESPACES("ip netns exec NS nft flush table inet wg_gateway"),

@@ -3,24 +3,30 @@ import { writeFileSync } from "node:fs";
 import { type Changes, Deployment, type UpResult } from "../deployment";
 import { holdRepair, onMachine } from "../flows";
 import type { Lab } from "../lab";
-import { type Kind, kinds, Prober, startEcho } from "../probes";
+import { type Kind, kindOf, kinds, Prober, startEcho } from "../probes";
 import { until } from "../process";
 import { openLab, type Progress } from "../scenario";
 import { NameServer } from "../services";
 import { addresses, providers } from "../topology";
-import { Outside } from "./outside";
+import { Outside, type Sighting } from "./outside";
 
-/** A client of each exit; 1,000 probes a second in all, each client's to a target of its own. */
+/** A client of each exit, the probes it sends a second, each to a target of its own, and the address that its exit has outside. */
 const clients = {
-  direct: { home: "home-direct", address: "10.4.0.50", target: addresses.web, rate: 250 },
-  vpn: { home: "home-vpn", address: "10.4.0.200", target: providers.provider.geo, rate: 450 },
-  wg: { home: "home-4", address: "10.4.0.100", target: providers.wgprov.geo, rate: 300 },
+  direct: { home: "home-direct", address: "10.4.0.50", target: addresses.web, rate: 250, seen: addresses.elastic },
+  vpn: {
+    home: "home-vpn",
+    address: "10.4.0.200",
+    target: providers.provider.geo,
+    rate: 1000,
+    seen: addresses.provider,
+  },
+  wg: { home: "home-4", address: "10.4.0.100", target: providers.wgprov.geo, rate: 1000, seen: addresses.wgprov },
 } as const;
 export type Name = keyof typeof clients;
 export const names = Object.keys(clients) as Name[];
 
-/** What is answered where all is well. IPv6 never is; a running TCP connection has a pace of its own. */
-export const answerable: readonly Kind[] = kinds.filter((kind) => kind !== "ipv6" && kind !== "tcp running");
+/** What is answered where all is well: IPv6 never is. */
+export const answerable: readonly Kind[] = kinds.filter((kind) => kind !== "ipv6");
 
 /** The gateway in a lab, its clients sending probes, and somebody who looks from outside. */
 export class Scene {
@@ -71,6 +77,23 @@ export class Scene {
       50,
     ).catch(() => {
       throw new Error(`not answered within ${within} s: ${this.unanswered(since).join(", ")}`);
+    });
+  }
+
+  /** Answers to probes sent in a span of time that came by another way than the client's exit: the echo server saw another address. */
+  elsewhere(from: number, to: number): Sighting[] {
+    return names.flatMap((name) => {
+      const { answers } = this.probers[name];
+      const others = this.probers[name].sentIn(from, to).filter((number) => {
+        const seen = answers.get(number);
+        return seen !== undefined && seen !== clients[name].seen;
+      });
+      return others.map((number) => ({
+        at: from,
+        kind: kindOf(number),
+        probe: `${name} ${number}`,
+        text: `probe ${number} of ${name}, answered to ${answers.get(number)}`,
+      }));
     });
   }
 

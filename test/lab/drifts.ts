@@ -97,6 +97,7 @@ export const alone: readonly Drift[] = [
     "uplinks known to the rules are [], default routes lead to ['ens5']",
     "exit vpn: nft table inet wg_gateway of vpn_ns is missing",
   ],
+  ["ip rule del priority 32766", "ip rule is missing: priority 32766 from all lookup main"],
   ["ip -n vpn_ns link set tun0 down", "exit vpn: tun0 is down"],
   [
     // It runs, and as another file had it.

@@ -16,11 +16,15 @@ afterAll(async () => {
   await Lab.clear();
 });
 
-// The first are controls, in which each kind of probe must be seen outside.
-test.each(faults)("$title", async (fault) => {
+// In the controls, the first and the one before the boot, probes must be seen outside.
+test.each(faults.map((fault) => [fault.title, fault] as const))("%s", async (_, fault) => {
   const outcome = await observe(fault, scene);
   outcomes.push(outcome);
   expect(wrongIn(outcome)).toEqual([]);
+});
+
+test("controls: what was answered to another address than the exit's was seen", () => {
+  expect(outcomes[0]?.leaked.map(({ text }) => text)).toContainEqual(expect.stringMatching(/of vpn, answered to /));
 });
 
 test("the captures missed no packet", async () => {

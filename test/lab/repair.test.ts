@@ -43,6 +43,9 @@ describe("what somebody broke is mended without a person:", () => {
        echo '# mine' >>/etc/wg-gateway/host.nft; rm /etc/wg-gateway/rules; chmod 644 /etc/wireguard/wg0.conf`,
     ],
     ["the host's rules deleted", "nft delete table inet wg_gateway"],
+    ["the host's rules flushed, its table left", "nft flush table inet wg_gateway"],
+    ["every ip rule flushed, the machine's own too", "ip rule flush"],
+    ["the tunnel's interface down in its namespace", "ip -n vpn_ns link set tun0 down"],
     [
       "the namespace's rules flushed, and its end of the link down",
       "ip netns exec vpn_ns nft flush ruleset; ip -n vpn_ns link set veth-vpn down",

@@ -18,6 +18,9 @@ from ruleset import loaded
 # Whatever else stands here is nobody's.
 OURS = (f"{CONFIG}/**", f"{LIB}/**", "/etc/systemd/system/wg-gateway-*", "/etc/systemd/system/wg-gateway-*/**")
 
+# The kernel's own, of which `ip rule flush` leaves none.
+KERNEL_RULES = ("priority 32766 from all lookup main", "priority 32767 from all lookup default")
+
 
 def rules_differ():
     """Whether the host's nft table is another than released, with what is selected."""
@@ -62,8 +65,12 @@ def unit_drift(states):
 
 
 def rule_drift(release):
-    """Of the ip rules: those of ours that are missing, and others at their priorities or to our tables."""
+    """Of the ip rules: those of ours that are missing, others at their priorities or to our tables, and the way out without which all is lost."""
     shown = shown_rules()
+    if not any(line.endswith(" from all lookup main") for line in shown):
+        # What else is lost is not known yet: it must not find the way out open before it is mended.
+        steps = [(f"{LIB}/firewall.sh", "shut"), *(("ip", "rule", "add", *rule.split()) for rule in KERNEL_RULES if rule not in shown)]
+        yield Drift(f"ip rule is missing: {KERNEL_RULES[0]}", *(command(*step) for step in steps))
     paths = [f"{CONFIG}/rules", *(f"{CONFIG}/exits/{name}/rules" for name in release.exits)]
     wanted = [line for path in paths for line in release.files[path].splitlines()]
     yield from (Drift(f"ip rule is missing: {line}") for line in wanted if line not in shown)

@@ -4,7 +4,13 @@
 
 phase "1 core networking: rules shut, until everything stands"
 mkdir -p "$RUN" "$STATE/saved"
-nft list table inet "$TABLE_NAME" >/dev/null 2>&1 || "$LIB/firewall.sh" shut
+if ! nft list table inet "$TABLE_NAME" >/dev/null 2>&1; then
+    "$LIB/firewall.sh" shut
+    # What was tracked without these rules passed untranslated, and would as long as its packets go on.
+    for network in $(ip -4 route show dev wg0 proto kernel | cut -d ' ' -f 1); do
+        conntrack -D -s "$network" >/dev/null 2>&1 || true
+    done
+fi
 [[ -e $STATE/saved/ip_forward ]] || sysctl -n net.ipv4.ip_forward >"$STATE/saved/ip_forward"
 
 phase "2 to 5, for each exit: namespace, OpenVPN, NAT and rules, policy routing"
