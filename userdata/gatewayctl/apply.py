@@ -109,8 +109,8 @@ def switch(old, new, touched):
 class GatewaySteps(transaction.Steps):
     without = "a machine without a gateway"
 
-    def conflicts(self, new):
-        return conflicts(new)
+    def conflicts(self, new, ours):
+        return conflicts(new, ours)
 
     def prepare(self, new):
         selection.check_zones(new.files[f"{CONFIG}/selectors.json"])
