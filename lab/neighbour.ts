@@ -42,6 +42,12 @@ export const refusePort = (port: number): string =>
 /** Takes away what {@link refusePort} made. */
 export const ALLOW_PORTS = `rm ${DROP_IN}; systemctl daemon-reload`;
 
+/** A shell text with which somebody gives routing tables, and the protocol of our rules and routes, names of their own. */
+export const nameTables = (...tables: number[]): string =>
+  `mkdir -p /etc/iproute2/rt_tables.d /etc/iproute2/rt_protos.d
+   printf '%s\\n' ${tables.map((table) => `'${table} named-${table}'`).join(" ")} >/etc/iproute2/rt_tables.d/somebody.conf
+   echo '45 named-45' >/etc/iproute2/rt_protos.d/somebody.conf`;
+
 /** What is there of the neighbour, as text: the same before and after, if nobody touched it. */
 export async function possessions(machine: Machine): Promise<string> {
   const rule = await machine.must(["ip", "rule", "show", "priority", String(SOMEBODY_ELSES_PRIORITY)]);

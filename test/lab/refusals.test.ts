@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { onMachine, withoutRepair, type Scenario } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
-import { ALLOW_PORTS, holdPort, refusePort } from "../../lab/neighbour";
+import { ALLOW_PORTS, holdPort, nameTables, refusePort } from "../../lab/neighbour";
 import { connect, deployInto, openLab, settled } from "../../lab/scenario";
 import { differences, snapshot } from "../../lab/snapshot";
 import { Deployment } from "../../lab/deployment";
@@ -174,6 +174,20 @@ describe("a deployment that cannot be right", () => {
        ip rule del priority 202; ip route flush table 201; rm /run/began`,
     );
     await settled(scenario.lab);
+  });
+
+  test("somebody gives tables and protocols names: nothing differs, and nothing is done again", async () => {
+    await onMachine(scenario, nameTables(200, 250));
+    expect(await onMachine(scenario, "ip rule show priority 200")).toContain("lookup named-200 proto named-45");
+    for (const check of ["gatewayctl check", "gatewayctl check --repair"])
+      expect(await onMachine(scenario, check)).toBe("the machine is as its release says\n");
+    // A change, for which the scripts look for their rules, and find them.
+    const before = await onMachine(scenario, "ip -Numeric rule show");
+    await scenario.deployment.up({ localNetworks: ["10.0.1.0/24"] });
+    await scenario.deployment.up();
+    expect(await onMachine(scenario, "ip -Numeric rule show")).toBe(before);
+    expect(await onMachine(scenario, "gatewayctl check")).toBe("the machine is as its release says\n");
+    await onMachine(scenario, "rm /etc/iproute2/rt_*.d/somebody.conf");
   });
 
   test("a release that does not come up: back to the one before, and the old settings are in truth unchanged", async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { trust } from "../../lab/endpoints";
 import { Lab } from "../../lab/lab";
-import { ALLOW_PORTS, holdPort, refusePort } from "../../lab/neighbour";
+import { ALLOW_PORTS, holdPort, nameTables, refusePort } from "../../lab/neighbour";
+import { until } from "../../lab/process";
 import { WebServer } from "../../lab/services";
 import { differences, type Snapshot, snapshot } from "../../lab/snapshot";
 import { addresses, appName } from "../../lab/topology";
@@ -43,6 +44,8 @@ beforeAll(async () => {
       `printf '[Unit]\\nBefore=wg-quick@wg0.service\\n[Service]\\nType=oneshot\\nExecStart=/usr/sbin/sysctl -q -w net.ipv4.conf.eth0.rp_filter=1\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/strict.service
        systemctl enable -q --now strict`,
     );
+  // Somebody's names, on B from the beginning, on A later.
+  await shell(scene.ends.b, nameTables(123));
   before = await shots();
 });
 afterAll(() => Lab.clear());
@@ -168,6 +171,20 @@ test.each(takings)(
     await scene.joined();
   },
 );
+
+test("somebody gives the tunnel's table and protocol names: nothing differs, and the health check goes on", async () => {
+  const { a, b } = scene.ends;
+  await shell(a, nameTables(123));
+  for (const machine of [a, b]) {
+    expect(await shell(machine, "ip rule show priority 456")).toContain("lookup named-123 proto named-45");
+    for (const check of ["tunnelctl check", "tunnelctl check --repair"])
+      expect(await shell(machine, check)).toBe("the machine is as its release says\n");
+    await shell(machine, "ip rule del priority 456");
+    await until("the rule is back", 10_000, async () => (await shell(machine, "ip rule show priority 456")) !== "");
+    expect(await shell(machine, "systemctl show -P NRestarts wg-tunnel")).toBe("0\n");
+  }
+  await shell(a, "rm /etc/iproute2/rt_*.d/somebody.conf");
+});
 
 test("a release that does not come up: back to the one before, and the tunnel with it", async () => {
   const { a } = scene.ends;
