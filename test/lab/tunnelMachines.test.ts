@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { trust } from "../../lab/endpoints";
 import { Lab } from "../../lab/lab";
-import { ALLOW_PORTS, holdPort, nameTables, refusePort } from "../../lab/neighbour";
+import { ALLOW_PORTS, holdPort, moveIn, nameTables, possessions, refusePort } from "../../lab/neighbour";
 import { until } from "../../lab/process";
 import { WebServer } from "../../lab/services";
 import { differences, type Snapshot, snapshot } from "../../lab/snapshot";
@@ -20,9 +20,12 @@ const two: Tunnel = {
 const three: Tunnel = { ...two, more: [{ ...endpointAt("gw", elastic), ...own(3) }] };
 
 let scene: Scene;
+let theirs: string[];
 let before: { a: Snapshot; b: Snapshot; gw: Snapshot };
 
 const machines = () => ({ a: scene.ends.a, b: scene.ends.b, gw: scene.lab.machine });
+/** What A's and B's neighbours have. */
+const neighbours = () => Promise.all([scene.ends.a, scene.ends.b].map(possessions));
 const shots = async () => {
   const { a, b, gw } = machines();
   const [ofA, ofB, ofGw] = await Promise.all([a, b, gw].map((machine) => snapshot(machine)));
@@ -44,6 +47,8 @@ beforeAll(async () => {
       `printf '[Unit]\\nBefore=wg-quick@wg0.service\\n[Service]\\nType=oneshot\\nExecStart=/usr/sbin/sysctl -q -w net.ipv4.conf.eth0.rp_filter=1\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/strict.service
        systemctl enable -q --now strict`,
     );
+  for (const machine of [scene.ends.a, scene.ends.b]) await moveIn(machine);
+  theirs = await neighbours();
   // Somebody's names, on B from the beginning, on A later.
   await shell(scene.ends.b, nameTables(123));
   before = await shots();
@@ -88,6 +93,7 @@ test("several public addresses; a third endpoint joins, its public address trans
   await scene.up(two);
   await scene.joined();
   expect((await scene.watch()).from).toBe("10.99.0.1");
+  expect(await neighbours()).toEqual(theirs);
   const second = await scene.watch("--resolve", `${appName}:443:${endpointB2}`);
   expect(second.from).toBe("10.99.0.1");
   expect(second.wg0.join("\n")).toContain(`> ${endpointB2}.443: Flags [S]`);
@@ -107,6 +113,7 @@ test("several public addresses; a third endpoint joins, its public address trans
   await scene.joined();
   await scene.way(gw, "tunnel");
   expect((await download).stdout).toBe("10000000 10.99.0.1");
+  expect(await neighbours()).toEqual(theirs);
 
   const uplink = await a.network().capture("eth0", `host ${elastic} and tcp port 80`);
   const body = (machine: typeof a) => machine.must(["curl", "-sS", "--fail", "--max-time", "5", `http://${elastic}/`]);
@@ -205,6 +212,8 @@ test("a release that does not come up: back to the one before, and the tunnel wi
 test.each(["a", "b"] as const)("reboot of %s: all of it is back, by itself", async (which) => {
   const machine = scene.ends[which];
   await machine.reboot();
+  // What the neighbour has does not outlast it; rules and tables come with whoever made them.
+  await moveIn(machine);
   if (which === "b") await scene.ends.app.start();
   await scene.joined();
   expect((await scene.watch()).from).toBe("10.99.0.1");
@@ -220,6 +229,7 @@ test("the health check is sandboxed", async () => {
 test("destroy: each machine is as it was", async () => {
   expect(differences(before.a, await snapshot(scene.ends.a)).length).toBeGreaterThan(0);
   await scene.destroy();
+  expect(await neighbours()).toEqual(theirs);
   const after = await shots();
   for (const name of ["a", "b", "gw"] as const) expect(differences(before[name], after[name])).toEqual([]);
   expect(await scene.ask()).toMatch(new RegExp(`^${endpointA} `));

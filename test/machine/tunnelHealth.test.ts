@@ -148,3 +148,51 @@ result.append(health.heard())
     expect(seen).toEqual([["b"], []]);
   });
 });
+
+it("keeps the packet filter: loads it at the beginning, when it is another, and when somebody changed it, which is said once", () => {
+  const seen = python<[number, string[]][]>(
+    `
+import health
+files, table, loads, said = {health.RULES: "one"}, ["one"], [0], []
+def load():
+    loads[0] += 1
+    table[0] = files[health.RULES]
+health.read, health.loaded, health.load_filter, health.say = files.get, lambda: table[0], load, said.append
+keeper, result = health.Filter(), []
+for change in data:
+    exec(change)
+    keeper.keep()
+    result.append([loads[0], list(said)])
+`,
+    ["", "", "table[0] = None", "", "table[0] = 'more'", "files[health.RULES] = 'two'", ""],
+    "tunnelctl",
+  );
+  const said = "the packet filter is not as released: loaded again";
+  expect(seen).toEqual([
+    [1, []],
+    [1, []],
+    [2, [said]],
+    [2, [said]],
+    [3, [said, said]],
+    [4, [said, said]],
+    [4, [said, said]],
+  ]);
+});
+
+it("says that the tunnel is up only while its interface is", () => {
+  const up = python<boolean[]>(
+    `
+import status
+status.tunnel.counters = lambda one: {"KEY": {}}
+status.active = lambda unit: False
+status.shown_rules = set
+result = []
+for one in data:
+    status.tunnel.read = lambda path: one
+    result.append(status.report({"tunnel": "app", "endpoint": "a", "interface": "wg0", "peers": []})["up"])
+`,
+    ["0x10090", "0x10091", null],
+    "tunnelctl",
+  );
+  expect(up).toEqual([false, true, false]);
+});

@@ -1,4 +1,4 @@
-"""Leads a peer's public addresses through the tunnel while the peer is heard, and past it while it is not."""
+"""Leads a peer's public addresses through the tunnel while the peer is heard, and past it while it is not; keeps the packet filter."""
 
 import json
 import os
@@ -6,7 +6,8 @@ import time
 
 from iprules import add_rules, delete_rules, shown_rules
 from machine import RUN, read, remove, run, say, write
-from tunnel import counters, cut, data, dynamic_rules, is_up, missing_routes
+from ruleset import loaded
+from tunnel import RULES, counters, cut, data, dynamic_rules, is_up, load_filter, missing_routes
 
 HEARD = f"{RUN}/heard.json"
 PAUSE_SECONDS = 1
@@ -35,6 +36,26 @@ class Ear:
 
     def hears(self, name, now, dead_after):
         return name in self.last and now - self.last[name] < dead_after
+
+
+class Filter:
+    """
+    Our nft table as its file says. What that is, is what stands right after it was loaded: to load it apart, as `check` does, needs a
+    network namespace, which this service may not make.
+    """
+
+    def __init__(self):
+        self.text, self.stood = None, None
+
+    def keep(self):
+        """Loads the file where it is another one, or where what stands is not what it made."""
+        text, stands = read(RULES), loaded()
+        if text == self.text and stands == self.stood:
+            return
+        if stands is None or text == self.text:
+            say("the packet filter is not as released: loaded again")
+        load_filter()
+        self.text, self.stood = text, loaded()
 
 
 def led(peer, there):
@@ -69,9 +90,10 @@ def look(tunnel, ear, now):
 
 def watch():
     """Until it is ended; `unwatched` comes after it. A changed tunnel.json is taken as it is found."""
-    ear = Ear()
+    ear, packet_filter = Ear(), Filter()
     os.makedirs(RUN, exist_ok=True)
     while True:
+        packet_filter.keep()
         tunnel = data()
         text = json.dumps(look(tunnel, ear, time.monotonic()))
         if read(HEARD) != text:
