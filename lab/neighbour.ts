@@ -37,7 +37,7 @@ const DROP_IN = "/etc/systemd/system/wg-quick@wg0.service.d/somebody.conf";
 /** A shell text with which somebody keeps wg0 from coming up at a port, in a way that nobody can know beforehand. */
 export const refusePort = (port: number): string =>
   `mkdir -p ${dirname(DROP_IN)}
-   printf '[Service]\\nExecStartPre=/bin/sh -c "! grep -q \\"ListenPort = ${port}\\" /etc/wireguard/wg0.conf"\\n' >${DROP_IN}
+   printf '[Service]\\nExecStartPre=/bin/sh -c "! grep -qx ListenPort.=.${port} /etc/wireguard/wg0.conf"\\n' >${DROP_IN}
    systemctl daemon-reload`;
 /** Takes away what {@link refusePort} made. */
 export const ALLOW_PORTS = `rm ${DROP_IN}; systemctl daemon-reload`;

@@ -148,8 +148,8 @@ const takings: [string, Tunnel["tunnel"], string, RegExp, string][] = [
   [
     "interface, by its name",
     { interface: "wg7" },
-    "ip link add wg7 type dummy",
-    /an interface wg7 is there and is not the tunnel's: wg7; choose another interface/,
+    "ip link add wg7 type veth peer name somebodys",
+    /an interface wg7 is there and is not the tunnel's: wg7@somebodys; choose another interface/,
     "ip link del wg7",
   ],
   [

@@ -6,6 +6,7 @@ import signal
 import time
 
 from bundle import CURRENT, PENDING, Release, store, stored
+from drift import Drift
 from machine import Fault, beside, heard, remove, say
 from packages import install
 
@@ -165,5 +166,5 @@ def recover(steps):
 
 
 def unfinished():
-    """A line where a deployment was killed, and is not gone back from yet."""
-    return ["a deployment was interrupted and is not undone yet"] if os.path.exists(PENDING) else []
+    """A Drift where a deployment was killed, and is not gone back from yet."""
+    return [Drift("a deployment was interrupted and is not undone yet")] if os.path.exists(PENDING) else []

@@ -7,10 +7,12 @@ import transaction
 import tunnel
 from bundle import CURRENT, PENDING, stored
 from check import findings
+from drift import undo
 from machine import CONFIG, LIB, RUN, STATE, Fault, active, read, remove, run, say, start
 from packages import INSTALLED, purge
 from place import HEALTH, TABLE
 from taken import address_users, links_named, listeners, priority_users, table_users
+from wireguard import interface_part
 
 
 def priorities(one):
@@ -43,11 +45,6 @@ def conflicts(release, ours):
         yield f"routing table {table} is somebody's: {user}; choose another table"
     if not had and shutil.which("nft") and f"inet {TABLE}\n" in run("nft", "list", "tables", check=False):
         yield f"an nft table inet {TABLE} is there and is not the tunnel's: take it away"
-
-
-def interface_part(text):
-    """Everything of wg-quick's file before the first peer: what `wg syncconf` cannot change on a running interface."""
-    return (text or "").split("[Peer]")[0]
 
 
 class TunnelSteps(transaction.Steps):
@@ -100,7 +97,9 @@ class TunnelSteps(transaction.Steps):
         return findings(release)
 
     def mend(self, release):
-        start(tunnel.unit(tunnel.of(release)), "restart")
+        undo(findings(release))
+        if findings(release):
+            start(tunnel.unit(tunnel.of(release)), "restart")
 
     def remove(self):
         down(purge_packages=False)
