@@ -218,6 +218,27 @@ describe("the tunnel comes and goes", () => {
     expect((await scene.watch()).from).toBe("10.0.0.1");
   });
 
+  test("a tunnel that nobody uses stays: signs come without WireGuard's own keepalives", async () => {
+    const { a, b } = scene.ends;
+    await scene.joined();
+    const unheard = async () =>
+      (await Promise.all([a, b].map((machine) => shell(machine, "journalctl -u wg-tunnel -o cat --no-pager")))).map(
+        (said) => said.match(/is not heard/g)?.length ?? 0,
+      );
+    const received = async () =>
+      (await Promise.all([a, b].map((machine) => shell(machine, "wg show wg0 transfer | cut -f 2")))).map(Number);
+    for (const machine of [a, b]) await shell(machine, 'wg set wg0 peer "$(wg show wg0 peers)" persistent-keepalive 0');
+    const before = await unheard();
+    for (let signs = 0; signs < 8; signs++) {
+      const last = await received();
+      await until("both ends have a sign", 15_000, async () =>
+        (await received()).every((bytes, index) => bytes > last[index]!),
+      );
+    }
+    expect(await unheard()).toEqual(before);
+    for (const machine of [a, b]) await shell(machine, "tunnelctl check --repair");
+  });
+
   test("nobody outside passes for a peer: what has its WireGuard address is not answered; control: without the filter it is", async () => {
     const { b, c } = scene.ends;
     const answers = async (): Promise<number> => {

@@ -196,3 +196,30 @@ for one in data:
   );
   expect(up).toEqual([false, true, false]);
 });
+
+it("sends each peer a sign every third of `deadAfter`, into the tunnel, whatever becomes of another's", () => {
+  const sent = python<[string, string, number][][]>(
+    `
+import health
+packets = []
+class Socket:
+    def __init__(self, *kind): pass
+    def __enter__(self): return self
+    def __exit__(self, *error): pass
+    def setsockopt(self, level, option, value): self.device = value.decode()
+    def sendto(self, data, to):
+        if to[0] == "10.0.0.3": raise OSError("no route")
+        packets.append([self.device, *to])
+health.socket.socket = Socket
+voice, result = health.Voice(), []
+for now in data:
+    packets = []
+    voice.speak({"deadAfter": 6, "interface": "wg0", "peers": [{"address": f"10.0.0.{last}"} for last in (2, 3, 4)]}, now)
+    result.append(packets)
+`,
+    [100, 101, 102, 103.5, 104],
+    "tunnelctl",
+  );
+  const signs = ["10.0.0.2", "10.0.0.4"].map((address) => ["wg0", address, 9]);
+  expect(sent).toEqual([signs, [], signs, [], signs]);
+});

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 
 from iprules import add_rules, delete_rules, shown_rules
@@ -11,6 +12,8 @@ from tunnel import RULES, counters, cut, data, dynamic_rules, is_up, load_filter
 
 HEARD = f"{RUN}/heard.json"
 PAUSE_SECONDS = 1
+# UDP, whose packets are thrown away (RFC 863).
+DISCARD_PORT = 9
 
 
 class Ear:
@@ -36,6 +39,29 @@ class Ear:
 
     def hears(self, name, now, dead_after):
         return name in self.last and now - self.last[name] < dead_after
+
+
+class Voice:
+    """
+    Sends each peer a sign every third of `deadAfter`, an empty datagram inside the tunnel. WireGuard's own keepalives would not do: an end
+    whose peer was quicker holds its own back (`man 8 wg`, PersistentKeepalive), and may do so time and again.
+    """
+
+    def __init__(self):
+        self.last = None
+
+    def speak(self, tunnel, now):
+        """`now` never goes back; seconds."""
+        if self.last is not None and now - self.last < tunnel["deadAfter"] // 3:
+            return
+        self.last = now
+        for peer in tunnel["peers"]:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                try:
+                    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, tunnel["interface"].encode())
+                    sender.sendto(b"", (peer["address"], DISCARD_PORT))
+                except OSError:  # the interface is down, or is gone
+                    pass
 
 
 class Filter:
@@ -90,11 +116,12 @@ def look(tunnel, ear, now):
 
 def watch():
     """Until it is ended; `unwatched` comes after it. A changed tunnel.json is taken as it is found."""
-    ear, packet_filter = Ear(), Filter()
+    ear, voice, packet_filter = Ear(), Voice(), Filter()
     os.makedirs(RUN, exist_ok=True)
     while True:
         packet_filter.keep()
         tunnel = data()
+        voice.speak(tunnel, time.monotonic())
         text = json.dumps(look(tunnel, ear, time.monotonic()))
         if read(HEARD) != text:
             write(HEARD, text, 0o644)
