@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderRelease } from "../../gateway/render/bundle";
 import { renderEndpointFiles } from "../../gateway/render/tunnel";
@@ -5,6 +7,8 @@ import { documentedTunnel, plansOf, secretsOf } from "../gateway/tunnels";
 import type { Raw } from "../gateway/settingsFixtures";
 import { python } from "./python";
 import { MODEL, releases } from "./releases";
+
+const userdata = join(__dirname, "../../userdata");
 
 describe("a gateway's next release, on a model of the machine", () => {
   /** What `then` leaves as `result`; `texts` are the releases, `refused` says why one is not taken. */
@@ -161,4 +165,11 @@ result = [taken.address_users("10.0.0.1/29", ours) for ours in ([], ["wg0"])]`,
     ],
     ["the route 10.0.0.0/24 dev eth7 proto kernel"],
   ]);
+});
+
+it("an interface is there with an address and without", () => {
+  const program = `import sys; sys.path[:0] = ["${userdata}/tunnelctl", "${userdata}/shared"]; import taken; print([taken.links_named(name) for name in ("wg7", "wg8", "wg9")])`;
+  const script = `ip link add wg7 type veth peer name wg8; ip address add 10.7.7.1/24 dev wg7; python3 -B -c '${program}'`;
+  const { stdout } = spawnSync("unshare", ["--net", "bash", "-euc", script], { encoding: "utf8" });
+  expect(stdout).toBe("[['wg7@wg8 10.7.7.1/24'], ['wg8@wg7'], []]\n");
 });

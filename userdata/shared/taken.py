@@ -14,8 +14,9 @@ def listeners(port):
 
 def links_named(name):
     """The interface of that name, if there is one, with its addresses (`man 8 ip-address`, -brief)."""
-    lines = run("ip", "-brief", "-4", "address", "show", "dev", name, check=False).splitlines()
-    return [" ".join(word for word in line.split() if word not in ("UP", "DOWN", "UNKNOWN")) for line in lines]
+    # Not -4: that shows none that has no IPv4 address. The second word is its state.
+    lines = [line.split() for line in run("ip", "-brief", "address", "show", "dev", name, check=False).splitlines()]
+    return [" ".join([words[0], *words[2:]]) for words in lines]
 
 
 def address_users(interface, ours):
