@@ -154,7 +154,7 @@ describe("a deployment that cannot be right", () => {
     await onMachine(scenario, "touch /run/began");
     const exits = [
       { name: "vpn", profile: providers.provider.profilePath },
-      { name: "express", profile: providers.express.profilePath, slot: 2 },
+      { name: "express", kind: "wireguard", profile: providers.wgprov.profilePath, slot: 2 },
     ];
     const said = await message(scenario.deployment.up({ exits, wireguard: { port: 45999 } }));
     for (const part of [
