@@ -6,7 +6,7 @@ import { childrenOf, processId, signal, until } from "./process";
 export class Capture {
   /** The packets so far, one line each as tcpdump writes them: seconds since the epoch, protocol, addresses, contents. */
   readonly lines: string[] = [];
-  /** Packets the kernel could not hand over; known after `stop`. More than 0: no proof that something was not sent. */
+  /** Packets the kernel could not hand over; known after `stop`. */
   dropped = 0;
 
   private rest = "";
@@ -41,12 +41,18 @@ export class Capture {
     return until(`${this.name}: packet ${pattern}`, deadline, () => this.lines.find((line) => pattern.test(line)));
   }
 
-  /** Ends the capture when every packet that passed until now was written. @returns the packets' lines */
-  async stop(): Promise<string[]> {
+  /**
+   * Ends the capture when every packet that passed until now was written.
+   * @param mayDrop whoever calls looks at `dropped` instead
+   * @returns the packets' lines
+   * @throws Error when it has lost packets: it then proves of nothing that it was not sent
+   */
+  async stop({ mayDrop = false } = {}): Promise<string[]> {
     await until(`capture on ${this.name} has caught up`, 3000, () => this.caughtUp(), 50).catch(() => undefined);
     this.tell("SIGINT");
     await until(`capture on ${this.name} ends`, 5000, () => this.ended);
     this.dropped = Number(/(\d+) packets? dropped by kernel/.exec(this.report)?.[1] ?? 0);
+    if (this.dropped > 0 && !mayDrop) throw new Error(`capture on ${this.name} lost ${this.dropped} packets`);
     return this.lines;
   }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "./address";
-import { address, field, map, port, service, services } from "./fields";
+import { address, field, keyVersion, map, port, service, services } from "./fields";
 import { ec2Host, existingHost, hostText } from "./hostSchema";
 
 /* Transparent tunnels: hosts that reach each other's public addresses through WireGuard while it is up. */
@@ -42,6 +42,8 @@ const endpoint = z.strictObject(
     ).default("none"),
     /** ec2: what its security group lets in from everywhere, besides WireGuard. Default nothing. */
     services: z.array(service, services).max(32, services).default([]),
+    /** 1..1000000; another number makes the endpoint a new key, and new ones that it shares with each of the others. Default 1. */
+    keyVersion: keyVersion("the endpoint"),
   },
   map,
 );

@@ -51,7 +51,7 @@ export const vpn: Flow = {
         packets.length > others.length,
         `${packets.length - others.length}`,
       ),
-      holds("on the uplink, any others", "none", others.length === 0 && capture.dropped === 0, others[0] ?? "none"),
+      holds("on the uplink, any others", "none", others.length === 0, others[0] ?? "none"),
     ];
   },
   control: breaking(

@@ -74,6 +74,20 @@ describe("a stack of tunnels alone", () => {
     expect(shared(ofA ?? "")).toBe(shared(ofB ?? ""));
   });
 
+  it("makes an endpoint new keys with another version, and leaves the others theirs", async () => {
+    const rotated = tunnel({ host: existing("198.51.100.1"), keyVersion: 2 });
+    const keepers = async (settings: Record<string, unknown>) => {
+      const { named } = await runProgram(settings);
+      return ["a-key", "b-key", "preshared-keys"].map((name) => named(`tunnel-app-${name}`).inputs["keepers"]);
+    };
+    expect(await keepers(alone)).toEqual([undefined, undefined, undefined]);
+    expect(await keepers(rotated)).toEqual([{ keyVersion: "2" }, undefined, undefined]);
+    const shared = async (settings: Record<string, unknown>, endpoint: string) =>
+      /PresharedKey = (\S+)/.exec(fileOf(await released(settings, endpoint), "/etc/wireguard/wg0.conf"))?.[1];
+    expect(await shared(rotated, "a")).toBe(await shared(rotated, "b"));
+    expect(await shared(rotated, "a")).not.toBe(await shared(alone, "a"));
+  });
+
   it("shows where the ends are, and no key but the public ones", async () => {
     const { outputs, resources } = await runProgram(alone);
     const end = (name: string, address: string, tunnelAddress: string) => ({

@@ -40,7 +40,7 @@ const full: Json = {
       route: "rule",
       endpoints: [
         { name: "one", host: { ...existing, address: "198.51.100.20" }, snat: "input" },
-        { name: "two", host: ec2, services: [{ protocol: "tcp", ports: [443] }] },
+        { name: "two", host: ec2, services: [{ protocol: "tcp", ports: [443] }], keyVersion: 2 },
       ],
     },
   ],

@@ -35,8 +35,8 @@ it("has the document's defaults", () => {
     network: "10.0.0.0/30",
     mtu: 1420,
     endpoints: [
-      { name: "a", address: "10.0.0.1", listenPort: 51821, snat: "none" },
-      { name: "b", address: "10.0.0.2", listenPort: 51822, snat: "none" },
+      { name: "a", address: "10.0.0.1", listenPort: 51821, snat: "none", keyVersion: 1 },
+      { name: "b", address: "10.0.0.2", listenPort: 51822, snat: "none", keyVersion: 1 },
     ],
   });
 });
@@ -132,6 +132,12 @@ const cases: Record<string, [Raw, string, string, string]> = {
     "tunnels[0].endpoints[0].snat",
     "none for",
     "leave it out",
+  ],
+  "a version of its keys that is none": [
+    withA({ keyVersion: 0 }),
+    "tunnels[0].endpoints[0].keyVersion",
+    "1..",
+    "add 1",
   ],
   "a translation nobody knows": [
     withA({ snat: "output" }),

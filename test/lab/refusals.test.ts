@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { onMachine, withoutRepair, type Scenario } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
+import { ALLOW_PORTS, holdPort, nameTables, refusePort } from "../../lab/neighbour";
 import { connect, deployInto, openLab, settled } from "../../lab/scenario";
 import { differences, snapshot } from "../../lab/snapshot";
 import { Deployment } from "../../lab/deployment";
@@ -140,18 +141,63 @@ describe("a deployment that cannot be right", () => {
     await settled(scenario.lab);
   });
 
-  test("a release that does not come up: back to the one before, and the old settings are in truth unchanged", async () => {
-    const before = await snapshot(scenario.lab.machine);
-    // A port that somebody has: wg0 cannot come up on it.
-    const port = 45999;
+  test("a change that needs what somebody has: all of it is named, and nothing changes", async () => {
+    const { machine, providers } = scenario.lab;
     await onMachine(
       scenario,
-      `systemd-run --quiet --unit=somebody python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", ${port})); time.sleep(600)'`,
+      `ip netns add vpn_ns_express; ip link add veth-wg-2 type veth peer name somebodys
+       ip rule add priority 202 from 192.0.2.78 lookup 78; ip route add blackhole 192.0.2.78 table 201
+       ${holdPort(45999)}`,
     );
+    const before = await snapshot(machine);
+    const files = "find /etc /usr/local /var/lib/wg-gateway -newer /run/began -not -type d";
+    await onMachine(scenario, "touch /run/began");
+    const exits = [
+      { name: "vpn", profile: providers.provider.profilePath },
+      { name: "express", kind: "wireguard", profile: providers.wgprov.profilePath, slot: 2 },
+    ];
+    const said = await message(scenario.deployment.up({ exits, wireguard: { port: 45999 } }));
+    for (const part of [
+      "the machine is not free; nothing was changed",
+      "the ip rule priority 202 is somebody's: 202: from 192.0.2.78 lookup 78",
+      "routing table 201 is somebody's: blackhole 192.0.2.78; choose another slot for the exit",
+      "a network namespace vpn_ns_express is there and is not the gateway's",
+      "an interface veth-wg-2 is there and is not the gateway's",
+      'UDP port 45999 is in use by 0.0.0.0:45999 users:(("python3"',
+    ])
+      expect(said).toContain(part);
+    expect(differences(before, await snapshot(machine))).toEqual([]);
+    expect((await onMachine(scenario, files)).trim()).toBe("");
+    await onMachine(
+      scenario,
+      `systemctl stop somebody; ip netns del vpn_ns_express; ip link del veth-wg-2
+       ip rule del priority 202; ip route flush table 201; rm /run/began`,
+    );
+    await settled(scenario.lab);
+  });
+
+  test("somebody gives tables and protocols names: nothing differs, and nothing is done again", async () => {
+    await onMachine(scenario, nameTables(200, 250));
+    expect(await onMachine(scenario, "ip rule show priority 200")).toContain("lookup named-200 proto named-45");
+    for (const check of ["gatewayctl check", "gatewayctl check --repair"])
+      expect(await onMachine(scenario, check)).toBe("the machine is as its release says\n");
+    // A change, for which the scripts look for their rules, and find them.
+    const before = await onMachine(scenario, "ip -Numeric rule show");
+    await scenario.deployment.up({ localNetworks: ["10.0.1.0/24"] });
+    await scenario.deployment.up();
+    expect(await onMachine(scenario, "ip -Numeric rule show")).toBe(before);
+    expect(await onMachine(scenario, "gatewayctl check")).toBe("the machine is as its release says\n");
+    await onMachine(scenario, "rm /etc/iproute2/rt_*.d/somebody.conf");
+  });
+
+  test("a release that does not come up: back to the one before, and the old settings are in truth unchanged", async () => {
+    const before = await snapshot(scenario.lab.machine);
+    const port = 45999;
+    await onMachine(scenario, refusePort(port));
     expect(await message(scenario.deployment.up({ wireguard: { port } }))).toContain(
       "going back to the release before",
     );
-    await onMachine(scenario, "systemctl stop somebody");
+    await onMachine(scenario, ALLOW_PORTS);
     expect(differences(before, await snapshot(scenario.lab.machine))).toEqual([]);
     await settled(scenario.lab);
     const { summary } = await scenario.deployment.up();

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { trust } from "../../lab/endpoints";
 import { Lab } from "../../lab/lab";
+import { ALLOW_PORTS, holdPort, moveIn, nameTables, possessions, refusePort } from "../../lab/neighbour";
+import { until } from "../../lab/process";
 import { WebServer } from "../../lab/services";
 import { differences, type Snapshot, snapshot } from "../../lab/snapshot";
 import { addresses, appName } from "../../lab/topology";
@@ -18,19 +20,23 @@ const two: Tunnel = {
 const three: Tunnel = { ...two, more: [{ ...endpointAt("gw", elastic), ...own(3) }] };
 
 let scene: Scene;
+let theirs: string[];
 let before: { a: Snapshot; b: Snapshot; gw: Snapshot };
 
 const machines = () => ({ a: scene.ends.a, b: scene.ends.b, gw: scene.lab.machine });
+/** What A's and B's neighbours have. */
+const neighbours = () => Promise.all([scene.ends.a, scene.ends.b].map(possessions));
 const shots = async () => {
   const { a, b, gw } = machines();
   const [ofA, ofB, ofGw] = await Promise.all([a, b, gw].map((machine) => snapshot(machine)));
   return { a: ofA!, b: ofB!, gw: ofGw! };
 };
 
-/** Somebody binds a UDP port. */
-const hold = (port: number): string =>
-  `systemd-run --quiet --unit=somebody python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", ${port})); time.sleep(600)'
-   until ss -Hlunp 'sport = :${port}' | grep -q python3; do :; done`;
+const refusal = (tunnel: Tunnel): Promise<string> =>
+  scene.up(tunnel).then(
+    () => "it was not refused",
+    (error: unknown) => (error as Error).message,
+  );
 
 beforeAll(async () => {
   scene = await Scene.open();
@@ -41,24 +47,26 @@ beforeAll(async () => {
       `printf '[Unit]\\nBefore=wg-quick@wg0.service\\n[Service]\\nType=oneshot\\nExecStart=/usr/sbin/sysctl -q -w net.ipv4.conf.eth0.rp_filter=1\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/strict.service
        systemctl enable -q --now strict`,
     );
+  for (const machine of [scene.ends.a, scene.ends.b]) await moveIn(machine);
+  theirs = await neighbours();
+  // Somebody's names, on B from the beginning, on A later.
+  await shell(scene.ends.b, nameTables(123));
   before = await shots();
 });
 afterAll(() => Lab.clear());
 
 test("what somebody has is named, all of it, and nothing changes", async () => {
-  const { a } = scene.ends;
+  const { a, b } = scene.ends;
+  await shell(b, "ip route add blackhole 192.0.2.78 table 123");
   await shell(
     a,
     `ip link add wg0 type veth peer name somebodys; ip addr add 10.7.7.1/24 dev wg0
      ip addr add 10.99.0.77/24 dev eth0
      ip rule add priority 456 from 192.0.2.78 lookup 78; ip route add blackhole 192.0.2.78 table 123
-     ${hold(51821)}`,
+     ${holdPort(51821)}`,
   );
-  const during = await snapshot(a);
-  const said = await scene.up(two).then(
-    () => "it was not refused",
-    (error: unknown) => (error as Error).message,
-  );
+  const during = await shots();
+  const said = await refusal(two);
   for (const part of [
     "an interface wg0 is there and is not the tunnel's: wg0@somebodys 10.7.7.1/24; choose another interface",
     "the ip rule priority 456 is somebody's: 456: from 192.0.2.78 lookup 78",
@@ -68,12 +76,15 @@ test("what somebody has is named, all of it, and nothing changes", async () => {
     'UDP port 51821 is in use by 0.0.0.0:51821 users:(("python3"',
   ])
     expect(said).toContain(part);
-  expect(differences(during, await snapshot(a))).toEqual([]);
+  const after = await shots();
+  for (const name of ["a", "b"] as const) expect(differences(during[name], after[name])).toEqual([]);
   await shell(
     a,
     "systemctl stop somebody; ip addr del 10.99.0.77/24 dev eth0; ip rule del priority 456; ip route flush table 123; ip link del wg0",
   );
-  expect(differences(before.a, await snapshot(a))).toEqual([]);
+  await shell(b, "ip route flush table 123");
+  const free = await shots();
+  for (const name of ["a", "b"] as const) expect(differences(before[name], free[name])).toEqual([]);
 });
 
 test("several public addresses; a third endpoint joins, its public address translated outside of it, and nobody is cut", async () => {
@@ -82,6 +93,7 @@ test("several public addresses; a third endpoint joins, its public address trans
   await scene.up(two);
   await scene.joined();
   expect((await scene.watch()).from).toBe("10.99.0.1");
+  expect(await neighbours()).toEqual(theirs);
   const second = await scene.watch("--resolve", `${appName}:443:${endpointB2}`);
   expect(second.from).toBe("10.99.0.1");
   expect(second.wg0.join("\n")).toContain(`> ${endpointB2}.443: Flags [S]`);
@@ -101,6 +113,7 @@ test("several public addresses; a third endpoint joins, its public address trans
   await scene.joined();
   await scene.way(gw, "tunnel");
   expect((await download).stdout).toBe("10000000 10.99.0.1");
+  expect(await neighbours()).toEqual(theirs);
 
   const uplink = await a.network().capture("eth0", `host ${elastic} and tcp port 80`);
   const body = (machine: typeof a) => machine.must(["curl", "-sS", "--fail", "--max-time", "5", `http://${elastic}/`]);
@@ -116,18 +129,79 @@ test("several public addresses; a third endpoint joins, its public address trans
   await scene.joined();
 });
 
+/** A changed setting, what somebody has of it on A and B, how it is said, and how it goes away. */
+const takings: [string, Tunnel["tunnel"], string, RegExp, string][] = [
+  [
+    "table",
+    { table: 124 },
+    "ip route add blackhole 192.0.2.78 table 124",
+    /routing table 124 is somebody's: blackhole 192\.0\.2\.78; choose another table/,
+    "ip route flush table 124",
+  ],
+  [
+    "priority",
+    { priority: 456 },
+    "ip rule add priority 457 from 192.0.2.78 lookup 78",
+    /the ip rule priority 457 is somebody's: 457: from 192\.0\.2\.78 lookup 78; choose another priority/,
+    "ip rule del priority 457",
+  ],
+  [
+    "interface, by its name",
+    { interface: "wg7" },
+    "ip link add wg7 type veth peer name somebodys",
+    /an interface wg7 is there and is not the tunnel's: wg7@somebodys; choose another interface/,
+    "ip link del wg7",
+  ],
+  [
+    "interface, by its file",
+    { interface: "wg7" },
+    "echo '# mine' >/etc/wireguard/wg7.conf",
+    /\/etc\/wireguard\/wg7\.conf is there and is not the tunnel's: choose another interface/,
+    "rm /etc/wireguard/wg7.conf",
+  ],
+];
+test.each(takings)(
+  "a changed %s that somebody has: refused, and nothing changes",
+  async (_, changed, take, says, give) => {
+    const { a, b } = scene.ends;
+    await Promise.all([a, b].map((machine) => shell(machine, take)));
+    const during = await shots();
+    expect(await refusal({ ...three, tunnel: { ...three.tunnel, ...changed } })).toMatch(says);
+    const after = await shots();
+    // The third has nothing in the way: each machine is asked for itself.
+    for (const name of ["a", "b"] as const) expect(differences(during[name], after[name])).toEqual([]);
+    expect(await shell(a, "cat /etc/wireguard/wg7.conf 2>/dev/null || true")).toBe(
+      take.includes("mine") ? "# mine\n" : "",
+    );
+    await Promise.all([a, b].map((machine) => shell(machine, give)));
+    await scene.up(three);
+    await scene.joined();
+  },
+);
+
+test("somebody gives the tunnel's table and protocol names: nothing differs, and the health check goes on", async () => {
+  const { a, b } = scene.ends;
+  await shell(a, nameTables(123));
+  for (const machine of [a, b]) {
+    expect(await shell(machine, "ip rule show priority 456")).toContain("lookup named-123 proto named-45");
+    for (const check of ["tunnelctl check", "tunnelctl check --repair"])
+      expect(await shell(machine, check)).toBe("the machine is as its release says\n");
+    await shell(machine, "ip rule del priority 456");
+    await until("the rule is back", 10_000, async () => (await shell(machine, "ip rule show priority 456")) !== "");
+    expect(await shell(machine, "systemctl show -P NRestarts wg-tunnel")).toBe("0\n");
+  }
+  await shell(a, "rm /etc/iproute2/rt_*.d/somebody.conf");
+});
+
 test("a release that does not come up: back to the one before, and the tunnel with it", async () => {
   const { a } = scene.ends;
   await scene.joined();
   const during = await snapshot(a);
-  // Between the look at who has it and its use, somebody takes the port.
-  await shell(a, hold(51900));
-  const said = await scene.up({ ...three, a: { ...own(1), listenPort: 51900 } }).then(
-    () => "it came up",
-    (error: unknown) => (error as Error).message,
+  await shell(a, refusePort(51900));
+  expect(await refusal({ ...three, a: { ...own(1), listenPort: 51900 } })).toContain(
+    "going back to the release before",
   );
-  expect(said).toContain("going back to the release before");
-  await shell(a, "systemctl stop somebody");
+  await shell(a, ALLOW_PORTS);
   await scene.joined();
   expect(differences(during, await snapshot(a))).toEqual([]);
   await scene.up(three);
@@ -138,6 +212,8 @@ test("a release that does not come up: back to the one before, and the tunnel wi
 test.each(["a", "b"] as const)("reboot of %s: all of it is back, by itself", async (which) => {
   const machine = scene.ends[which];
   await machine.reboot();
+  // What the neighbour has does not outlast it; rules and tables come with whoever made them.
+  await moveIn(machine);
   if (which === "b") await scene.ends.app.start();
   await scene.joined();
   expect((await scene.watch()).from).toBe("10.99.0.1");
@@ -153,6 +229,7 @@ test("the health check is sandboxed", async () => {
 test("destroy: each machine is as it was", async () => {
   expect(differences(before.a, await snapshot(scene.ends.a)).length).toBeGreaterThan(0);
   await scene.destroy();
+  expect(await neighbours()).toEqual(theirs);
   const after = await shots();
   for (const name of ["a", "b", "gw"] as const) expect(differences(before[name], after[name])).toEqual([]);
   expect(await scene.ask()).toMatch(new RegExp(`^${endpointA} `));

@@ -137,11 +137,11 @@ AllowedIPs = 10.4.0.50/32
   const found = (running: string): string[] =>
     python(
       `
-import interface, types
-interface.run = lambda *words, check: data[1]
-interface.selection = types.SimpleNamespace(clients=lambda: [("10.4.0.50", "laptop", "direct"), ("10.4.0.200", "phone", "vpn")])
+import wireguard
+wireguard.run = lambda *words, check: data[1]
+names = {"10.4.0.50/32": "laptop", "10.4.0.200/32": "phone"}
 link = {"ifname": "wg0", "flags": ["UP"], "mtu": 1420, "addr_info": [{"family": "inet", "local": "10.4.0.1", "prefixlen": 24}]}
-result = list(interface.findings(types.SimpleNamespace(files={"/etc/wireguard/wg0.conf": data[0]}), {"wg0": link}))`,
+result = list(wireguard.interface_drift("wg0", "wg-quick@wg0.service", data[0], {"wg0": link}, names))`,
       [file, running],
     );
 
@@ -165,6 +165,11 @@ result = list(interface.findings(types.SimpleNamespace(files={"/etc/wireguard/wg
       ["wg0's peer laptop has another preshared key than released"],
     ],
     [
+      "has other signs and marks",
+      shown.replace("PrivateKey", "FwMark = 0x1\nPrivateKey").replace("SHARED1=", "SHARED1=\nPersistentKeepalive = 25"),
+      ["wg0 marks its packets otherwise than released", "wg0's peer laptop has another keepalive than released"],
+    ],
+    [
       "has none of it",
       "",
       [
@@ -180,15 +185,34 @@ result = list(interface.findings(types.SimpleNamespace(files={"/etc/wireguard/wg
   });
 });
 
+test("a unit that is not active, or does not begin at boot, is told", () => {
+  const lines = python<string[]>(
+    `
+import systemd
+result = list(systemd.unit_drift(data, ["a.service", "b.service"]))`,
+    {
+      "a.service": { ActiveState: "active", UnitFileState: "enabled" },
+      "b.service": { ActiveState: "active", UnitFileState: "disabled" },
+      "c.service": { ActiveState: "failed", UnitFileState: "static" },
+      "d.service": { ActiveState: "inactive", UnitFileState: "masked" },
+    },
+  );
+  expect(lines).toEqual([
+    "unit b.service is not enabled: it does not start at boot",
+    "unit c.service is not active (failed)",
+    "unit d.service is masked",
+  ]);
+});
+
 test("units are told apart, and how long each has been up", () => {
   const shown =
     "MainPID=0\nId=a.service\nActiveState=active\nActiveEnterTimestampMonotonic=5000000\n\nId=b.service\nActiveState=failed\nActiveEnterTimestampMonotonic=0\n";
   const result = python(
     `
-import types, units
-units.time = types.SimpleNamespace(monotonic=lambda: 65.2)
-states = units.parse(data)
-result = [[name, units.is_active(state), units.uptime(state)] for name, state in states.items()]`,
+import types, systemd
+systemd.time = types.SimpleNamespace(monotonic=lambda: 65.2)
+states = systemd.parse(data)
+result = [[name, systemd.is_active(state), systemd.uptime(state)] for name, state in states.items()]`,
     shown,
   );
   expect(result).toEqual([

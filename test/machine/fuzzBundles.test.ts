@@ -82,7 +82,7 @@ def parsed(text):
     try:
         release = Release(text)
         release.check_paths()
-        transaction.accept(release, None, apply.GatewaySteps())
+        transaction.accept(release, None, None, apply.GatewaySteps())
     except Fault as fault:
         return str(fault)
     except BaseException as error:

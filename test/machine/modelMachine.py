@@ -17,6 +17,7 @@ import machine
 import preflight
 import removal
 import selection
+import taken
 import transaction
 from place import FIREWALL, WATCH, WIREGUARD
 
@@ -33,6 +34,8 @@ class Machine:
     def __init__(self):
         self.units, self.exits, self.enabled, self.loaded, self.nft, self.wg0, self.rules = {}, {}, set(), {}, None, None, None
         self.done, self.at, self.how = 0, 0, None
+        # Of somebody else: lines of `ip rule show`, of `ip route show` by the table, and UDP ports, as texts.
+        self.foreign_rules, self.foreign_routes, self.foreign_ports = [], {}, []
 
 
 m = Machine()
@@ -90,12 +93,26 @@ def exit_down(name):
     for unit in (f"wg-gateway-exit@{name}.service", f"wg-gateway-resolver@{name}.service"):
         m.units.pop(unit, None)
     m.exits.pop(values["NAMESPACE"], None)
+    for path in standing(values):
+        machine.remove(path)
+
+
+def standing(values):
+    """Where the kernel would show an exit's namespace and link."""
+    return f"/run/netns/{values['NAMESPACE']}", f"/sys/class/net/{values['HOST_LINK']}"
+
+
+def plant(path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    open(path, "w").close()
 
 
 def exit_up(name):
     values = exits.variables(name)
     if not values:
         raise machine.Fault(f"no exit {name}")
+    for path in standing(values):
+        plant(path)
     # What stands is left alone, but for rules and routes.
     links = m.exits.get(values["NAMESPACE"], ((values["HOST_LINK"], values["TABLE"]),))[0]
     m.exits[values["NAMESPACE"]] = (links, *contents(*(f"/etc/wg-gateway/exits/{name}/{file}" for file in ("rules", "routes", "namespace.nft"))))
@@ -138,12 +155,36 @@ def start(unit, verb="start"):
         if unit in m.units:
             wg0_down()
         m.wg0 = [apply.interface_part(machine.read("/etc/wireguard/wg0.conf")), peers()]
+        plant("/sys/class/net/wg0")
         wg0_up()
     begin(unit, again=verb == "restart")
 
 
+def ours_of(kind):
+    """Of all exits and of the host, the lines of the files "rules" or "routes" that stand."""
+    at = ("rules", "routes").index(kind)
+    texts = [one[1 + at] for one in m.exits.values()] + ([m.rules[0]] if m.rules and kind == "rules" else [])
+    return [line for text in texts for line in (text or "").splitlines()]
+
+
+def shown(words):
+    """What a command shows that only looks; None for another one."""
+    if words == "ip -Numeric rule show":
+        return "\n".join([line.replace("priority ", "", 1).replace(" ", ": ", 1) for line in ours_of("rules")] + m.foreign_rules)
+    if words.startswith("ip route show table "):
+        number = words.split()[-1]
+        return "\n".join([line for line in ours_of("routes") if f" table {number} " in line] + m.foreign_routes.get(number, []))
+    if words.startswith("ss "):
+        port = words.split(":")[-1]
+        held = [port == "53" and "wg-gateway-resolver@host.service" in m.units, m.wg0 and f"ListenPort = {port}\n" in m.wg0[0]]
+        return f"UNCONN 0 0 0.0.0.0:{port} *\n" if any(held) or port in m.foreign_ports else ""
+    return None
+
+
 def run(*command, check=True, stdin=None, timeout=0):
     words = " ".join(command)
+    if shown(words) is not None:
+        return shown(words)
     if words == "wg show wg0 dump":
         values = dict(line.split(" = ", 1) for line in m.wg0[0].splitlines() if " = " in line) if m.wg0 else {}
         return f"{values.get('PrivateKey')}\t\t{values.get('ListenPort')}\t\n"
@@ -168,6 +209,7 @@ def run(*command, check=True, stdin=None, timeout=0):
             if m.units.pop(WIREGUARD, None) is not None and m.wg0:
                 wg0_down()
             m.wg0 = None
+            machine.remove("/sys/class/net/wg0")
     elif words.startswith("systemctl stop"):
         for unit in command[2:]:
             m.units.pop(unit, None)
@@ -189,12 +231,11 @@ def findings(release):
 
 
 fakes = {"script": script, "start": start, "run": run, "active": active, "succeeds": lambda *command: m.nft is not None}
-for module in (apply, removal, selection):
+for module in (apply, removal, selection, taken):
     for name, fake in fakes.items():
         if hasattr(module, name):
             setattr(module, name, fake)
 apply.findings = findings
-apply.conflicts = lambda new: []
 apply.undo = lambda found: None
 apply.forward_droppers = lambda ours: []
 transaction.install = lambda: None
@@ -247,7 +288,7 @@ def wipe():
     """A machine as it was bought."""
     global m
     m = Machine()
-    for top in ("/etc", "/usr", "/var", "/run"):
+    for top in ("/etc", "/usr", "/var", "/run", "/sys"):
         shutil.rmtree(top, ignore_errors=True)
         os.makedirs(top)
 

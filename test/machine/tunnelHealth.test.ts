@@ -148,3 +148,78 @@ result.append(health.heard())
     expect(seen).toEqual([["b"], []]);
   });
 });
+
+it("keeps the packet filter: loads it at the beginning, when it is another, and when somebody changed it, which is said once", () => {
+  const seen = python<[number, string[]][]>(
+    `
+import health
+files, table, loads, said = {health.RULES: "one"}, ["one"], [0], []
+def load():
+    loads[0] += 1
+    table[0] = files[health.RULES]
+health.read, health.loaded, health.load_filter, health.say = files.get, lambda: table[0], load, said.append
+keeper, result = health.Filter(), []
+for change in data:
+    exec(change)
+    keeper.keep()
+    result.append([loads[0], list(said)])
+`,
+    ["", "", "table[0] = None", "", "table[0] = 'more'", "files[health.RULES] = 'two'", ""],
+    "tunnelctl",
+  );
+  const said = "the packet filter is not as released: loaded again";
+  expect(seen).toEqual([
+    [1, []],
+    [1, []],
+    [2, [said]],
+    [2, [said]],
+    [3, [said, said]],
+    [4, [said, said]],
+    [4, [said, said]],
+  ]);
+});
+
+it("says that the tunnel is up only while its interface is", () => {
+  const up = python<boolean[]>(
+    `
+import status
+status.tunnel.counters = lambda one: {"KEY": {}}
+status.active = lambda unit: False
+status.shown_rules = set
+result = []
+for one in data:
+    status.tunnel.read = lambda path: one
+    result.append(status.report({"tunnel": "app", "endpoint": "a", "interface": "wg0", "peers": []})["up"])
+`,
+    ["0x10090", "0x10091", null],
+    "tunnelctl",
+  );
+  expect(up).toEqual([false, true, false]);
+});
+
+it("sends each peer a sign every third of `deadAfter`, into the tunnel, whatever becomes of another's", () => {
+  const sent = python<[string, string, number][][]>(
+    `
+import health
+packets = []
+class Socket:
+    def __init__(self, *kind): pass
+    def __enter__(self): return self
+    def __exit__(self, *error): pass
+    def setsockopt(self, level, option, value): self.device = value.decode()
+    def sendto(self, data, to):
+        if to[0] == "10.0.0.3": raise OSError("no route")
+        packets.append([self.device, *to])
+health.socket.socket = Socket
+voice, result = health.Voice(), []
+for now in data:
+    packets = []
+    voice.speak({"deadAfter": 6, "interface": "wg0", "peers": [{"address": f"10.0.0.{last}"} for last in (2, 3, 4)]}, now)
+    result.append(packets)
+`,
+    [100, 101, 102, 103.5, 104],
+    "tunnelctl",
+  );
+  const signs = ["10.0.0.2", "10.0.0.4"].map((address) => ["wg0", address, 9]);
+  expect(sent).toEqual([signs, [], signs, [], signs]);
+});

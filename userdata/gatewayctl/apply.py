@@ -6,6 +6,7 @@ import os
 import selection
 import transaction
 from check import findings, rules_differ
+from drift import undo
 from exits import variables
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
 from place import FIREWALL, METRICS, REPAIR, TABLE, WATCH, WIREGUARD
@@ -13,15 +14,11 @@ from preflight import conflicts
 from removal import down
 from taken import forward_droppers
 from units import enabled
+from wireguard import interface_part
 
 
 def exit_directory(name):
     return f"{CONFIG}/exits/{name}/"
-
-
-def interface_part(text):
-    """Everything of wg0.conf before the first peer: what `wg syncconf` cannot change on a running interface."""
-    return (text or "").split("[Peer]")[0]
 
 
 def interface_runs(text):
@@ -109,8 +106,8 @@ def switch(old, new, touched):
 class GatewaySteps(transaction.Steps):
     without = "a machine without a gateway"
 
-    def conflicts(self, new):
-        return conflicts(new)
+    def conflicts(self, new, ours):
+        return conflicts(new, ours)
 
     def prepare(self, new):
         selection.check_zones(new.files[f"{CONFIG}/selectors.json"])
@@ -140,13 +137,6 @@ def mend():
     """Puts back what no file's change would: peers, rules, routes, links and namespaces that somebody took away."""
     synchronise_peers()
     script("wg0-up.sh")
-
-
-def undo(found):
-    """Mends what has a way of its own, in the order in which it was found."""
-    for one in found:
-        for step in one.undo:
-            step()
 
 
 def repair(release, found):

@@ -1,19 +1,18 @@
 """Compares the machine with its release: every difference as one line, with what mends it."""
 
-import functools
-import glob
 import json
-import os
 import re
 
 import exits
-import interface
+import selection
+import systemd
 import units
-from drift import Drift, command, ruleset_drift, sysctl_drift, table_drift
+from drift import Drift, command, file_drift, links, ruleset_drift, sysctl_drift, table_drift
 from iprules import shown_rules
-from machine import CONFIG, LIB, read, remove, run
-from place import TABLE
+from machine import CONFIG, LIB, run
+from place import TABLE, WIREGUARD
 from ruleset import loaded
+from wireguard import interface_drift
 
 # Whatever else stands here is nobody's.
 OURS = (f"{CONFIG}/**", f"{LIB}/**", "/etc/systemd/system/wg-gateway-*", "/etc/systemd/system/wg-gateway-*/**")
@@ -31,37 +30,6 @@ def host_ruleset_drift():
     # What the script finds by itself is compared below.
     dynamic = {"uplinks"}
     yield from ruleset_drift(f"nft table inet {TABLE} of the host", loaded(dynamic=dynamic), loaded(f"{LIB}/firewall.sh show", dynamic=dynamic))
-
-
-def file_drift(release):
-    for path in sorted(release.differing()):
-        content = read(path)
-        if content is None:
-            yield Drift(f"file {path} is missing")
-        elif content != release.files[path]:
-            yield Drift(f"file {path} has another content than released")
-        else:
-            yield Drift(f"file {path} has the mode {os.stat(path).st_mode & 0o7777:04o}, not {release.modes[path]:04o}")
-    for path in sorted(release.files):
-        if os.path.exists(path) and os.stat(path).st_uid != 0:
-            yield Drift(f"file {path} belongs to user {os.stat(path).st_uid}, not to root", command("chown", "0:0", path))
-    for path in sorted({path for pattern in OURS for path in glob.glob(pattern, recursive=True, include_hidden=True)}):
-        # Links that systemd made to enable a unit are no files of a release.
-        if path not in release.files and os.path.lexists(path) and not os.path.isdir(path) and not os.path.islink(path):
-            yield Drift(f"file {path} is surplus", functools.partial(remove, path), command("systemctl", "daemon-reload"))
-
-
-def unit_drift(states):
-    for name, state in states.items():
-        restart = command("systemctl", "restart", "--no-block", name)
-        if state.get("UnitFileState", "").startswith("masked"):
-            yield Drift(f"unit {name} is masked", command("systemctl", "unmask", name), command("systemctl", "unmask", "--runtime", name), restart)
-        elif not units.is_active(state):
-            yield Drift(f"unit {name} is not active ({state.get('ActiveState') or 'unknown'})")
-        if name in units.enabled() and state.get("UnitFileState") not in ("enabled", "masked"):
-            yield Drift(f"unit {name} is not enabled: it does not start at boot")
-    if any(state.get("NeedDaemonReload") == "yes" for state in states.values()):
-        yield Drift("units have changed on the disk since systemd read them", command("systemctl", "daemon-reload"))
 
 
 def rule_drift(release):
@@ -107,19 +75,20 @@ def resolver_drift(release, states):
         unit = units.resolver_unit(name)
         for address, port in listens_on(release.files[f"{CONFIG}/resolvers/{name}.conf"]):
             lacking = [what for what, option in (("UDP", "-Hlun"), ("TCP", "-Hltn")) if (option, f"{address}:{port}") not in listening]
-            if lacking and units.is_active(states[unit]):
+            if lacking and systemd.is_active(states[unit]):
                 yield Drift(f"resolver {name} does not listen on {address}:{port} ({', '.join(lacking)})", command("systemctl", "restart", unit))
 
 
 def findings(release):
     """What differs from the release, a Drift each; an empty list when nothing does."""
-    states, links = units.states(release), exits.links()
-    found = [*file_drift(release), *unit_drift(states), *host_ruleset_drift(), *uplink_drift()]
+    states, host_links = units.states(release), links()
+    names = {f"{address}/32": name for address, name, _ways in selection.clients()}
+    found = [*file_drift(release, OURS), *systemd.unit_drift(states, units.enabled()), *host_ruleset_drift(), *uplink_drift()]
     found += sysctl_drift("", (), {"net.ipv4.ip_forward": "1"})
     found += rule_drift(release)
     found += table_drift("", release.files[f"{CONFIG}/routes"])
-    found += interface.findings(release, links)
+    found += interface_drift("wg0", WIREGUARD, release.files["/etc/wireguard/wg0.conf"], host_links, names)
     for name in release.exits:
-        found += exits.findings(release, name, links, states[units.exit_unit(name)].get("MainPID", "0"))
+        found += exits.findings(release, name, host_links, states[units.exit_unit(name)].get("MainPID", "0"))
     found += resolver_drift(release, states)
     return found

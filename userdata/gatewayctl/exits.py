@@ -1,10 +1,9 @@
 """What an exit has on the machine, and what of it differs from the release."""
 
 import ipaddress
-import json
 import os
 
-from drift import Drift, command, link_drift, route_key, ruleset_drift, sysctl_drift, table_drift
+from drift import Drift, command, link_drift, links, route_key, ruleset_drift, sysctl_drift, table_drift
 from machine import CONFIG, LIB, RUN, read, run
 from place import TABLE
 from preflight import assignments
@@ -24,11 +23,6 @@ NAMESPACE_SYSCTLS = {
 def variables(name):
     """An exit's names and numbers, as the scripts read them."""
     return assignments(read(f"{CONFIG}/exits/{name}/variables") or "")
-
-
-def links(*prefix):
-    """{name: link} as `ip -j address show` has them."""
-    return {link["ifname"]: link for link in json.loads(run("ip", *prefix, "-j", "address", "show", check=False) or "[]")}
 
 
 def remotes(name):

@@ -17,7 +17,6 @@ import status
 import transaction
 import watch
 from bundle import CURRENT, stored
-from drift import Drift
 from machine import Fault, lock, say
 
 
@@ -48,10 +47,6 @@ def do_status(arguments):
     return 0
 
 
-def unfinished():
-    return [Drift(line) for line in transaction.unfinished()]
-
-
 def do_check(arguments):
     mended = []
     # What is said meanwhile is not for the program that reads the JSON.
@@ -59,13 +54,13 @@ def do_check(arguments):
         if arguments.repair:
             transaction.recover(apply.GatewaySteps())
         current = release()
-        left = check.findings(current) + unfinished()
+        left = check.findings(current) + transaction.unfinished()
         if left and arguments.repair:
             for line in left:
                 say(f"mending: {line}")
             before = left
             apply.repair(current, before)
-            left = transaction.settled(lambda: check.findings(current) + unfinished())
+            left = transaction.settled(lambda: check.findings(current) + transaction.unfinished())
             mended = [line for line in before if line not in left]
         metrics.note_check(left)
     if arguments.json:

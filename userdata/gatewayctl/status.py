@@ -9,6 +9,7 @@ import check
 import exits
 import questions
 import selection
+import systemd
 import units
 from health import recorded
 from machine import CONFIG, RUN, read, run
@@ -47,8 +48,8 @@ def exit_report(name, state):
         "health": word,
         "healthFor": seconds,
         "well": word == "well",
-        "running": units.is_active(state),
-        "uptime": units.uptime(state),
+        "running": systemd.is_active(state),
+        "uptime": systemd.uptime(state),
         "tunnelAddress": addresses[0] if addresses else None,
         "publicAddress": None,
         "receivedBytes": counted.get("rx", {}).get("bytes"),
@@ -113,9 +114,9 @@ def resolver_report(name, config, state):
     return {
         "name": name,
         "listens": [f"{address}:{port}" for address, port in listens],
-        "running": units.is_active(state),
+        "running": systemd.is_active(state),
         "answers": False,
-        "uptime": units.uptime(state),
+        "uptime": systemd.uptime(state),
     }
 
 
@@ -127,7 +128,7 @@ def observed(release):
     return {
         "release": release.digest[:12],
         "open": os.path.exists(f"{RUN}/open"),
-        "uptime": units.uptime(states["wg-quick@wg0.service"]),
+        "uptime": systemd.uptime(states["wg-quick@wg0.service"]),
         "selected": selected,
         "exits": [exit_report(name, states[units.exit_unit(name)]) for name in release.exits],
         "resolvers": [

@@ -80,8 +80,9 @@ drop_rules() {
 }
 
 # rule_exists priority N from ...: whether the kernel has exactly this rule. `ip rule show` writes "proto" for the protocol, and
-# "[detached]" after an interface that is not there.
+# "[detached]" after an interface that is not there; by numbers, for a table may have any name, 254 for the main one.
 rule_exists() {
     local want="${*:3}"
-    ip rule show priority "$2" | sed 's/^[0-9]*:[[:space:]]*//; s/ \[detached\]//; s/[[:space:]]*$//' | grep -qxF -- "${want/protocol/proto}"
+    ip -Numeric rule show priority "$2" | sed 's/^[0-9]*:[[:space:]]*//; s/ \[detached\]//; s/ lookup 254 / lookup main /; s/[[:space:]]*$//' |
+        grep -qxF -- "${want/protocol/proto}"
 }

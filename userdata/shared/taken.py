@@ -14,19 +14,28 @@ def listeners(port):
 
 def links_named(name):
     """The interface of that name, if there is one, with its addresses (`man 8 ip-address`, -brief)."""
-    lines = run("ip", "-brief", "-4", "address", "show", "dev", name, check=False).splitlines()
-    return [" ".join(word for word in line.split() if word not in ("UP", "DOWN", "UNKNOWN")) for line in lines]
+    # Not -4: that shows none that has no IPv4 address. The second word is its state.
+    lines = [line.split() for line in run("ip", "-brief", "address", "show", "dev", name, check=False).splitlines()]
+    return [" ".join([words[0], *words[2:]]) for words in lines]
 
 
-def address_users(interface):
-    """Who has an interface's address or something of its network, a CIDR: routes but the default, and this machine's name servers."""
+def address_users(interface, ours):
+    """
+    Who has an interface's address or something of its network, a CIDR: routes but the default, and this machine's name servers.
+    ours: the names of interfaces whose routes are not somebody's.
+    """
     network = ipaddress.ip_network(interface, strict=False)
     around = run("ip", "route", "show", "to", "match", interface.split("/")[0], "table", "main", check=False).splitlines()
     inside = run("ip", "route", "show", "to", "root", str(network), "table", "main", check=False).splitlines()
-    users = [f"the route {line.strip()}" for line in around + inside if not line.startswith("default ")]
+    users = [f"the route {line.strip()}" for line in around + inside if not line.startswith("default ") and device(line) not in ours]
     texts = [read(path) or "" for path in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf")]
     servers = {word for text in texts for word in re.findall(r"^nameserver +(\d+\.\d+\.\d+\.\d+)", text, re.MULTILINE)}
     return users + [f"the name server {server}" for server in sorted(servers) if ipaddress.ip_address(server) in network]
+
+
+def device(route):
+    """The interface of a route, as `ip route show` has it."""
+    return (re.findall(r" dev (\S+)", route) or [""])[0]
 
 
 def rules():

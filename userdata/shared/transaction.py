@@ -6,6 +6,7 @@ import signal
 import time
 
 from bundle import CURRENT, PENDING, Release, store, stored
+from drift import Drift
 from machine import Fault, beside, heard, remove, say
 from packages import install
 
@@ -19,8 +20,8 @@ class Steps:
     # What the machine is without a release, for messages.
     without = "a machine with nothing of ours"
 
-    def conflicts(self, new):
-        """Lines that say what on the machine is somebody else's and in the way of a first release."""
+    def conflicts(self, new, ours):
+        """Lines that say what on the machine is somebody else's and in the way of `new`; what the releases `ours` have is not."""
 
     def check(self, old, new):
         """Raises Fault when `new` cannot come after `old`; nothing was changed."""
@@ -82,11 +83,11 @@ def on_signals(handler):
         signal.signal(one, handler)
 
 
-def accept(new, old, steps):
-    """Raises Fault when a release cannot be the machine's next; nothing was changed."""
+def accept(new, old, interrupted, steps):
+    """Raises Fault when a release cannot be the machine's next; nothing was changed. interrupted: one that could not be gone back from."""
     try:
         steps.check(old, new)
-        taken = list(steps.conflicts(new)) if old is None and not os.path.exists(PENDING) else []
+        taken = list(steps.conflicts(new, [one for one in (old, interrupted) if one]))
     except (LookupError, ValueError) as error:
         raise Fault(f"the release is not whole ({type(error).__name__}: {error}); nothing was changed") from None
     if taken:
@@ -99,7 +100,7 @@ def apply(text, steps):
     new.check_paths()
     recover(steps)
     old, interrupted = stored(CURRENT), stored(PENDING)
-    accept(new, old, steps)
+    accept(new, old, interrupted, steps)
     drifted = bool(old and steps.findings(old))
     if old and old.text == new.text and not interrupted and not drifted:
         say("the machine is as the release says; nothing to do")
@@ -165,5 +166,5 @@ def recover(steps):
 
 
 def unfinished():
-    """A line where a deployment was killed, and is not gone back from yet."""
-    return ["a deployment was interrupted and is not undone yet"] if os.path.exists(PENDING) else []
+    """A Drift where a deployment was killed, and is not gone back from yet."""
+    return [Drift("a deployment was interrupted and is not undone yet")] if os.path.exists(PENDING) else []

@@ -7,44 +7,51 @@ import transaction
 import tunnel
 from bundle import CURRENT, PENDING, stored
 from check import findings
+from drift import undo
 from machine import CONFIG, LIB, RUN, STATE, Fault, active, read, remove, run, say, start
 from packages import INSTALLED, purge
 from place import HEALTH, TABLE
 from taken import address_users, links_named, listeners, priority_users, table_users
+from wireguard import interface_part
 
 
-def conflicts(release):
-    """A line for each thing that is taken, saying what it is and who has it where that can be seen."""
-    new = tunnel.of(release)
+def priorities(one):
+    return {rule.split()[1] for rule in one["rules"] + tunnel.dynamic_rules(one)}
+
+
+def addresses(one):
+    return [one["address"], *(peer["address"] for peer in one["peers"])]
+
+
+def conflicts(release, ours):
+    """A line for each thing that is taken, saying what it is and who has it where that can be seen. ours: releases whose things are ours."""
+    new, had = tunnel.of(release), [tunnel.of(one) for one in ours]
     interface, port, table = new["interface"], new["listenPort"], new["table"]
-    if os.path.exists(tunnel.conf(new)):
-        yield f"{tunnel.conf(new)} is there and is not the tunnel's: choose another interface"
-    for link in links_named(interface):
-        yield f"an interface {interface} is there and is not the tunnel's: {link}; choose another interface"
-    for who in listeners(port):
+    interfaces = {one["interface"] for one in had}
+    if interface not in interfaces:
+        if os.path.exists(tunnel.conf(new)):
+            yield f"{tunnel.conf(new)} is there and is not the tunnel's: choose another interface"
+        for link in links_named(interface):
+            yield f"an interface {interface} is there and is not the tunnel's: {link}; choose another interface"
+    for who in listeners(port) if port not in {one["listenPort"] for one in had} else []:
         yield f"UDP port {port} is in use by {who}: choose another listenPort"
-    wanted = {rule.split()[1] for rule in new["rules"] + tunnel.dynamic_rules(new)}
-    for priority, rule in priority_users(wanted):
+    for priority, rule in priority_users(priorities(new).difference(*map(priorities, had))):
         yield f"the ip rule priority {priority} is somebody's: {rule}; choose another priority"
-    for address in [new["address"], *(peer["address"] for peer in new["peers"])]:
-        for user in address_users(address)[:1]:
-            yield f"the WireGuard address {address} is somebody's: {user}; choose another address"
-    for user in table_users(table)[:1]:
+    for address in addresses(new):
+        if not any(address in addresses(one) for one in had):
+            for user in address_users(address, interfaces)[:1]:
+                yield f"the WireGuard address {address} is somebody's: {user}; choose another address"
+    for user in table_users(table)[:1] if table not in {one["table"] for one in had} else []:
         yield f"routing table {table} is somebody's: {user}; choose another table"
-    if run("nft", "list", "tables", check=False).find(f"inet {TABLE}\n") >= 0 if shutil.which("nft") else False:
+    if not had and shutil.which("nft") and f"inet {TABLE}\n" in run("nft", "list", "tables", check=False):
         yield f"an nft table inet {TABLE} is there and is not the tunnel's: take it away"
-
-
-def interface_part(text):
-    """Everything of wg-quick's file before the first peer: what `wg syncconf` cannot change on a running interface."""
-    return (text or "").split("[Peer]")[0]
 
 
 class TunnelSteps(transaction.Steps):
     without = "a machine without a tunnel"
 
-    def conflicts(self, new):
-        return conflicts(new)
+    def conflicts(self, new, ours):
+        return conflicts(new, ours)
 
     def check(self, old, new):
         if old is None:
@@ -90,7 +97,9 @@ class TunnelSteps(transaction.Steps):
         return findings(release)
 
     def mend(self, release):
-        start(tunnel.unit(tunnel.of(release)), "restart")
+        undo(findings(release))
+        if findings(release):
+            start(tunnel.unit(tunnel.of(release)), "restart")
 
     def remove(self):
         down(purge_packages=False)

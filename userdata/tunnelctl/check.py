@@ -1,26 +1,28 @@
-"""Compares the machine with its release: every difference as one line."""
+"""Compares the machine with its release: every difference as one line, with what mends it."""
 
 import ruleset
+import systemd
 import tunnel
+from drift import Drift, file_drift, links, ruleset_drift
 from iprules import shown_rules
-from machine import active
-from place import HEALTH
+from machine import CONFIG, LIB
+from place import HEALTH, TABLE
+from wireguard import interface_drift
+
+# Whatever else stands here is nobody's.
+OURS = (f"{CONFIG}/**", f"{LIB}/**", "/etc/systemd/system/wg-tunnel*", "/etc/systemd/system/wg-tunnel*/**")
 
 
 def findings(release):
-    """What differs from the release, a line each; an empty list when nothing does."""
-    found = [f"file {path} is not as released" for path in sorted(release.differing())]
+    """What differs from the release, a Drift each; an empty list when nothing does."""
     one = tunnel.of(release)
-    interface = one["interface"]
-    found += [f"unit {unit} is not active" for unit in (tunnel.unit(one), HEALTH) if not active(unit)]
-    if ruleset.loaded() != ruleset.loaded(f"cat {tunnel.RULES}"):
-        found.append("the nft table of the tunnel is not as released")
+    unit = tunnel.unit(one)
+    found = [*file_drift(release, OURS), *systemd.unit_drift(systemd.states([unit, HEALTH]), [unit])]
+    found += ruleset_drift(f"nft table inet {TABLE}", ruleset.loaded(), ruleset.loaded(f"cat {tunnel.RULES}"))
     rules = shown_rules()
-    found += [f"ip rule is missing: {rule}" for rule in one["rules"] if rule not in rules]
-    if not tunnel.is_up(one):
-        found.append(f"interface {interface} is missing or down")
-    else:
-        found += [f"route is missing: {' '.join(route)}" for route in tunnel.missing_routes(one)]
-    known = set(tunnel.counters(one))
-    found += [f"peer {peer['name']} is missing on {interface}" for peer in one["peers"] if peer["publicKey"] not in known]
+    found += [Drift(f"ip rule is missing: {rule}") for rule in one["rules"] if rule not in rules]
+    names = {f"{peer['address']}/32": peer["name"] for peer in one["peers"]}
+    found += interface_drift(one["interface"], unit, release.files[tunnel.conf(one)], links(), names)
+    if tunnel.is_up(one):
+        found += [Drift(f"route is missing: {' '.join(route)}") for route in tunnel.missing_routes(one)]
     return found

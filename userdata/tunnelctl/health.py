@@ -1,15 +1,19 @@
-"""Leads a peer's public addresses through the tunnel while the peer is heard, and past it while it is not."""
+"""Leads a peer's public addresses through the tunnel while the peer is heard, and past it while it is not; keeps the packet filter."""
 
 import json
 import os
+import socket
 import time
 
 from iprules import add_rules, delete_rules, shown_rules
 from machine import RUN, read, remove, run, say, write
-from tunnel import counters, cut, data, dynamic_rules, is_up, missing_routes
+from ruleset import loaded
+from tunnel import RULES, counters, cut, data, dynamic_rules, is_up, load_filter, missing_routes
 
 HEARD = f"{RUN}/heard.json"
 PAUSE_SECONDS = 1
+# UDP, whose packets are thrown away (RFC 863).
+DISCARD_PORT = 9
 
 
 class Ear:
@@ -35,6 +39,49 @@ class Ear:
 
     def hears(self, name, now, dead_after):
         return name in self.last and now - self.last[name] < dead_after
+
+
+class Voice:
+    """
+    Sends each peer a sign every third of `deadAfter`, an empty datagram inside the tunnel. WireGuard's own keepalives would not do: an end
+    whose peer was quicker holds its own back (`man 8 wg`, PersistentKeepalive), and may do so time and again.
+    """
+
+    def __init__(self):
+        self.last = None
+
+    def speak(self, tunnel, now):
+        """`now` never goes back; seconds."""
+        if self.last is not None and now - self.last < tunnel["deadAfter"] // 3:
+            return
+        self.last = now
+        for peer in tunnel["peers"]:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                try:
+                    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, tunnel["interface"].encode())
+                    sender.sendto(b"", (peer["address"], DISCARD_PORT))
+                except OSError:  # the interface is down, or is gone
+                    pass
+
+
+class Filter:
+    """
+    Our nft table as its file says. What that is, is what stands right after it was loaded: to load it apart, as `check` does, needs a
+    network namespace, which this service may not make.
+    """
+
+    def __init__(self):
+        self.text, self.stood = None, None
+
+    def keep(self):
+        """Loads the file where it is another one, or where what stands is not what it made."""
+        text, stands = read(RULES), loaded()
+        if text == self.text and stands == self.stood:
+            return
+        if stands is None or text == self.text:
+            say("the packet filter is not as released: loaded again")
+        load_filter()
+        self.text, self.stood = text, loaded()
 
 
 def led(peer, there):
@@ -69,10 +116,12 @@ def look(tunnel, ear, now):
 
 def watch():
     """Until it is ended; `unwatched` comes after it. A changed tunnel.json is taken as it is found."""
-    ear = Ear()
+    ear, voice, packet_filter = Ear(), Voice(), Filter()
     os.makedirs(RUN, exist_ok=True)
     while True:
+        packet_filter.keep()
         tunnel = data()
+        voice.speak(tunnel, time.monotonic())
         text = json.dumps(look(tunnel, ear, time.monotonic()))
         if read(HEARD) != text:
             write(HEARD, text, 0o644)

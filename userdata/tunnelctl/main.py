@@ -12,6 +12,7 @@ import status
 import transaction
 import tunnel
 from bundle import CURRENT, stored
+from drift import undo
 from machine import Fault, lock, say
 
 
@@ -51,10 +52,11 @@ def do_check(arguments):
         if left and arguments.repair:
             for line in left:
                 say(f"mending: {line}")
+            undo(left)
             steps.switch(current, current, set())
             if check.findings(current):
                 steps.mend(current)
-            left = check.findings(current) + transaction.unfinished()
+            left = transaction.settled(lambda: check.findings(current) + transaction.unfinished())
     print(json.dumps({"ok": not left, "findings": left}, indent=2) if arguments.json else "\n".join(left or ["the machine is as its release says"]))
     return 1 if left else 0
 

@@ -34,7 +34,7 @@ def report(one):
         "tunnel": one["tunnel"],
         "endpoint": one["endpoint"],
         "interface": one["interface"],
-        "up": bool(counters),
+        "up": tunnel.is_up(one),
         "health": "watching" if watching else "not running",
         "peers": peers,
     }

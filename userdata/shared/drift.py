@@ -1,9 +1,12 @@
 """A difference between the machine and its release, and how the kinds of them are found: what is missing, what is surplus."""
 
 import functools
+import glob
+import json
+import os
 import re
 
-from machine import run
+from machine import read, remove, run
 
 
 class Drift(str):
@@ -23,6 +26,37 @@ class Drift(str):
 def command(*words):
     """To run a command; what it does not mend, the next look finds."""
     return functools.partial(run, *words, check=False)
+
+
+def undo(found):
+    """Mends what has a way of its own, in the order in which it was found."""
+    for one in found:
+        for step in one.undo:
+            step()
+
+
+def file_drift(release, ours):
+    """Of a release's files. ours: patterns of where whatever else stands is nobody's."""
+    for path in sorted(release.differing()):
+        content = read(path)
+        if content is None:
+            yield Drift(f"file {path} is missing")
+        elif content != release.files[path]:
+            yield Drift(f"file {path} has another content than released")
+        else:
+            yield Drift(f"file {path} has the mode {os.stat(path).st_mode & 0o7777:04o}, not {release.modes[path]:04o}")
+    for path in sorted(release.files):
+        if os.path.exists(path) and os.stat(path).st_uid != 0:
+            yield Drift(f"file {path} belongs to user {os.stat(path).st_uid}, not to root", command("chown", "0:0", path))
+    for path in sorted({path for pattern in ours for path in glob.glob(pattern, recursive=True, include_hidden=True)}):
+        # Links that systemd made to enable a unit are no files of a release.
+        if path not in release.files and os.path.lexists(path) and not os.path.isdir(path) and not os.path.islink(path):
+            yield Drift(f"file {path} is surplus", functools.partial(remove, path), command("systemctl", "daemon-reload"))
+
+
+def links(*prefix):
+    """{name: link} as `ip -j address show` has them. prefix: options of `ip`, for another namespace."""
+    return {link["ifname"]: link for link in json.loads(run("ip", *prefix, "-j", "address", "show", check=False) or "[]")}
 
 
 def link_drift(where, ip, shown, mtu, addresses):
