@@ -6,6 +6,7 @@ import { until } from "../../lab/process";
 import { deployInto, openLab, settled } from "../../lab/scenario";
 import { addresses } from "../../lab/topology";
 import { type Attacks, insert, notReached } from "./attacks";
+import { PROBES } from "./probeArchives";
 
 const quiet = () => undefined;
 const { gateway, elastic, operator, metadata, web } = addresses;
@@ -225,7 +226,7 @@ describe("the machine", () => {
     expect(await machine("systemd-analyze security --no-pager somebody.service | tail -n 1")).toMatch(/: 9\.\d/);
   });
 
-  test("takes keys alone, and nobody as root; its user data turns updates on", async () => {
+  test("takes keys alone, and nobody as root", async () => {
     const options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5"];
     for (const user of ["admin", "root"]) {
       const login = ["ssh", ...options, "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes", `${user}@${elastic}`];
@@ -240,12 +241,35 @@ describe("the machine", () => {
       "permitrootlogin no",
     ]);
     expect(await machine("passwd -S root | cut -d' ' -f2")).toBe("L");
-    expect(await machine("apt-config dump | grep Periodic::Unattended")).toBe('APT::Periodic::Unattended-Upgrade "1";');
-    // The lab's image has not what would do it.
-    expect(scenario.deployed.said).toContain("note: unattended-upgrades is not installed");
     // Control: without our file sshd would offer passwords.
     const without =
       "sed -i '/PasswordAuthentication/d' /etc/ssh/sshd_config.d/*.conf; sshd -T | grep ^passwordauthentication";
     expect(await machine(without)).toBe("passwordauthentication yes");
+  });
+
+  test("made by our user data, keeps itself up to date: security updates, and no others", async () => {
+    await machine(PROBES);
+    const wouldUpgrade = () =>
+      machine("unattended-upgrade --dry-run -v | sed -n 's/^Packages that will be upgraded: //p'");
+    expect(await wouldUpgrade()).toBe("probe-security");
+    const settings = await machine("apt-config dump APT::Periodic; unattended-upgrade --dry-run -v");
+    expect(settings).toContain('APT::Periodic::Update-Package-Lists "1";');
+    expect(settings).toContain('APT::Periodic::Unattended-Upgrade "1";');
+    expect(settings).toMatch(/^Allowed origins are: origin=Debian,codename=\w+-security,label=Debian-Security$/m);
+    // Control: by Debian's own choice the other one would come, too.
+    const ours = "/etc/apt/apt.conf.d/52-wg-gateway";
+    await machine(`mv ${ours} /var/tmp/ours`);
+    expect(await wouldUpgrade()).toBe("probe-other probe-security");
+    // A machine without our user data: what it does about updates stays as it is.
+    await machine("apt-get purge -q -y unattended-upgrades");
+    const is = "dpkg-query -W -f '${Status}' unattended-upgrades 2>/dev/null || true";
+    await scenario.deployment.up({ dns: { records: { "one.internal": "10.4.0.9" } } });
+    expect(await machine(is)).not.toContain("ok installed");
+    // And with it, but from an image without the package: the next release brings it.
+    await machine(`mv /var/tmp/ours ${ours}`);
+    const { said } = await scenario.deployment.up({ dns: { records: { "two.internal": "10.4.0.9" } } });
+    expect(said).toContain("installing unattended-upgrades");
+    expect(await machine(is)).toContain("ok installed");
+    expect(await wouldUpgrade()).toBe("probe-security");
   });
 });

@@ -11,6 +11,8 @@ from place import PACKAGES
 
 INSTALLED = f"{STATE}/packages"
 WANTED = f"{STATE}/wanted"
+# A file of our user data, which a machine that was there before has not: that one's updates are its own affair.
+UPDATES = "/etc/apt/apt.conf.d/52-wg-gateway"
 # Its own waiting is for dpkg's locks alone: apt() waits for all of them.
 APT = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=0", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2"]
 ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
@@ -66,7 +68,7 @@ def apt(patience, *arguments):
 
 def install():
     """Installs what is missing."""
-    wanted = PACKAGES + ([] if kernel_has_wireguard() else ["wireguard-go"])
+    wanted = PACKAGES + ([] if kernel_has_wireguard() else ["wireguard-go"]) + (["unattended-upgrades"] if os.path.exists(UPDATES) else [])
     write(WANTED, "".join(f"{name}\n" for name in wanted), 0o644)
     before = installed()
     missing = [name for name in wanted if name not in before]
