@@ -9,7 +9,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/lab/**"],
           // For what hangs: nothing is timed, and machines are slow at times.
-          testTimeout: 120_000,
+          testTimeout: 300_000,
         },
       },
       {

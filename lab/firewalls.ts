@@ -1,4 +1,5 @@
 import { addresses, type HostName, type Provider, providers, type WireGuardProvider } from "./topology";
+import { cloudflare, WHOAMI_PORT } from "./whoami";
 
 /**
  * Countries. A name server that answers by where one asks from is one dnsmasq for each country on the DNS host, all at
@@ -8,6 +9,9 @@ import { addresses, type HostName, type Provider, providers, type WireGuardProvi
 export const countries: readonly { readonly provider: Provider; readonly port: number }[] = Object.values(
   providers,
 ).map((provider, index) => ({ provider, port: 5301 + index }));
+
+/** How a question's name begins that has "whoami" as its first label: behind the headers of UDP and DNS, 20 bytes. */
+const WHOAMI = `0x06${Buffer.from("whoami").toString("hex")}`;
 
 /** Loaded into the empty namespaces of the hosts that have any, each as one transaction. */
 export const firewalls: Partial<Record<HostName, string>> = {
@@ -34,6 +38,7 @@ export const firewalls: Partial<Record<HostName, string>> = {
     table ip countries {
       chain by_asker {
         type nat hook prerouting priority dstnat
+        ip daddr { ${cloudflare.join(", ")} } udp dport 53 @th,160,56 ${WHOAMI} redirect to :${WHOAMI_PORT}
         meta l4proto { tcp, udp } th dport 53 redirect to :ip saddr map {
           ${countries.map(({ provider, port }) => `${provider.address} : ${port}`).join(", ")}
         }

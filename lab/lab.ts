@@ -16,6 +16,7 @@ import type { Suite } from "./recipes";
 import { NameServer, WebServer } from "./services";
 import { stateDir, statePath } from "./state";
 import { addresses, appName, geoDomain, type HomeName, homes, type HostName, hostNames, providers } from "./topology";
+import { startWhoami } from "./whoami";
 import { WireGuardServer } from "./wireguardServer";
 
 export interface LabOptions {
@@ -170,6 +171,7 @@ export class Lab {
       WebServer.start(this.hosts["vpc-host"], addresses.vpcHost),
       WebServer.start(this.hosts.cloud, addresses.metadata),
       NameServer.start(this.hosts.dns, addresses.upstreams, app),
+      startWhoami(this.hosts.dns),
       ...countries.map(({ provider, port }) => {
         const records = [`--address=/${geoDomain}/${provider.geo}`];
         return NameServer.start(this.hosts.dns, addresses.upstreams, records, port);

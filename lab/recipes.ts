@@ -64,8 +64,8 @@ rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man`,
 };
 
 /**
- * The gateway's machine as EC2's Debian images are: systemd with networkd and resolved, sshd, cloud-init, sudo, Python, the user
- * `admin`, and nothing of what the gateway needs besides.
+ * The gateway's machine as EC2's Debian images are: systemd with networkd and resolved, sshd, cloud-init, sudo, Python,
+ * unattended-upgrades, the user `admin`, and nothing of what the gateway needs besides.
  */
 export function machineRecipe(suite: Suite): Recipe {
   return {
@@ -84,7 +84,7 @@ export function machineRecipe(suite: Suite): Recipe {
         "libpam-systemd",
       ],
       ...["openssh-server", "sudo", "python3", "cloud-init", "iproute2", "procps", "kmod", "iputils-ping", "netbase"],
-      ...["ca-certificates", "apt", "curl", "less", "polkitd"],
+      ...["ca-certificates", "apt", "unattended-upgrades", "curl", "less", "polkitd"],
     ],
     // Debian 12's wireguard-go (2022) is about six times slower than Debian 13's.
     before:
@@ -120,6 +120,7 @@ const masked = [
     "dev-hugepages.mount",
     "sys-kernel-debug.mount",
     "systemd-pcrphase.service",
+    "unattended-upgrades.service",
   ],
   ...[
     "systemd-timesyncd.service",
@@ -174,6 +175,8 @@ Acquire::Retries "0";
 END
 apt-get clean
 apt-get install -y --no-install-recommends --download-only ${offlinePackages.join(" ")}
+# For who takes it away.
+(cd /var/cache/apt/archives && apt-get download unattended-upgrades)
 apt-cache gencaches
 ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 rm -rf /usr/share/doc /usr/share/man

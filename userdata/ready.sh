@@ -16,6 +16,3 @@ case $status in
 124) echo 'cloud-init did not finish within 300 s; see /var/log/cloud-init.log on the machine' >&2 && exit 1 ;;
 *) echo 'cloud-init failed; see /var/log/cloud-init.log on the machine' >&2 && exit 1 ;;
 esac
-# A file of our user data: only a machine that was made for the gateway has it.
-[ ! -e /etc/apt/apt.conf.d/52-wg-gateway ] || command -v unattended-upgrade >/dev/null 2>&1 ||
-    echo 'note: unattended-upgrades is not installed, so security updates do not come by themselves'

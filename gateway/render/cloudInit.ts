@@ -3,9 +3,13 @@ const files: Readonly<Record<string, string>> = {
   // First of the drop-ins, for the first word counts (`man 5 sshd_config`).
   "/etc/ssh/sshd_config.d/01-wg-gateway.conf":
     "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\nX11Forwarding no\n",
-  // For unattended-upgrades, if the image has it; ready.sh tells when it has not.
-  "/etc/apt/apt.conf.d/52-wg-gateway":
-    'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n',
+  // For unattended-upgrades, after its own file, which takes in Debian's other updates, too. Where this stands the release brings the
+  // package (userdata/shared/packages.py): there a mirror that does not answer is waited for and named, and tried again.
+  "/etc/apt/apt.conf.d/52-wg-gateway": `APT::Periodic::Update-Package-Lists "1";
+APT::Periodic::Unattended-Upgrade "1";
+#clear Unattended-Upgrade::Origins-Pattern;
+Unattended-Upgrade::Origins-Pattern { "origin=Debian,codename=\${distro_codename}-security,label=Debian-Security"; };
+`,
 };
 
 /**

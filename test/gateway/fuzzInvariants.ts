@@ -13,8 +13,8 @@ import { loaded, packetOf, possibleWays, type Traffic } from "./ruleOracle";
 import { SMUGGLED } from "./fuzzMutations";
 
 /** The paths that the machine lets a bundle write: the pieces of the pattern in place.py, joined as Python joins them. */
-export function allowedPaths(): RegExp {
-  const source = readFileSync(join(__dirname, "../../userdata/gatewayctl/place.py"), "utf8");
+export function allowedPaths(of: "gatewayctl" | "tunnelctl" = "gatewayctl"): RegExp {
+  const source = readFileSync(join(__dirname, "../../userdata", of, "place.py"), "utf8");
   const pattern = /^ALLOWED = re\.compile\(\n([\s\S]*?)^\)/m.exec(source)?.[1] ?? "";
   const pieces = [...pattern.matchAll(/^ +r"(.*)"$/gm)].map(([, piece]) => piece);
   if (pieces.length === 0) throw new Error("no pattern in place.py");
@@ -23,11 +23,11 @@ export function allowedPaths(): RegExp {
 
 const allowed = allowedPaths();
 
-function unique(what: string, values: readonly unknown[]): void {
+export function unique(what: string, values: readonly unknown[]): void {
   if (new Set(values).size !== values.length) throw new Error(`${what} not unique: ${values.join(", ")}`);
 }
 
-function must(holds: boolean, what: string): void {
+export function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);
 }
 
@@ -135,7 +135,7 @@ function checkLeaks(settings: Settings, plan: Plan): void {
 const verbatim = /\/(credentials|openvpn\.conf)$/;
 
 /** Where they go, who may read them, and that no text of the settings became a line of its own. */
-function checkFiles(files: readonly MachineFile[]): void {
+export function checkFiles(files: readonly MachineFile[], allowed: RegExp): void {
   unique(
     "paths",
     files.map(({ path }) => path),
@@ -153,7 +153,7 @@ export function keepsInvariants(settings: Settings, credentials: ReadonlyMap<str
   const plan = atAddress(planGateway(settings), "203.0.113.9");
   checkPlan(settings, plan);
   const files = renderFiles(plan, secretsOf(plan, credentials));
-  checkFiles(files);
+  checkFiles(files, allowed);
   checkLeaks(settings, plan);
   return files.filter(({ path }) => path.endsWith(".nft")).map(({ content }) => content);
 }

@@ -79,7 +79,7 @@ describe("SSH keys", () => {
       ),
       { numRuns: 30 },
     );
-  }, 30_000);
+  });
 
   it("of the same seed are the same text, of another are others", () => {
     expect(sshKeys(Buffer.alloc(32, 1), "a")).toEqual(sshKeys(Buffer.alloc(32, 1), "a"));

@@ -50,7 +50,7 @@ describe("iproute2", () => {
       }),
       { numRuns: 30 },
     );
-  }, 60_000);
+  });
 
   it("has an exit's table, unreachable first", () => {
     expect(ofExit(vpn, "routes")).toBe(
@@ -165,7 +165,13 @@ describe("the rest", () => {
         },
         {
           path: "/etc/apt/apt.conf.d/52-wg-gateway",
-          content: 'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n',
+          content: [
+            'APT::Periodic::Update-Package-Lists "1";',
+            'APT::Periodic::Unattended-Upgrade "1";',
+            "#clear Unattended-Upgrade::Origins-Pattern;",
+            'Unattended-Upgrade::Origins-Pattern { "origin=Debian,codename=${distro_codename}-security,label=Debian-Security"; };',
+            "",
+          ].join("\n"),
           permissions: "0644",
         },
       ],

@@ -43,7 +43,7 @@ describe("every ruleset", () => {
       }),
       { numRuns: 40 },
     );
-  }, 120_000);
+  });
 
   it("is taken by nft with whatever is selected, in one transaction", () => {
     const anyPlan = anyGateway.filter(({ plan }) => selectorFiles(plan).length > 0);
@@ -64,7 +64,7 @@ describe("every ruleset", () => {
       ),
       { numRuns: 40 },
     );
-  }, 120_000);
+  });
 
   it("is refused when a line of it is wrong", () => {
     const [, ruleset] = rulesetsOf(documented().plan)[0] ?? ["", ""];
@@ -100,7 +100,7 @@ describe("every ruleset", () => {
       { numRuns: 15 },
     );
     expect(maps).toBeGreaterThan(15);
-  }, 120_000);
+  });
 
   it("deletes and makes our own table and nothing else", () => {
     fc.assert(

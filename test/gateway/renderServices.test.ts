@@ -30,7 +30,7 @@ describe("dnsmasq", () => {
       }),
       { numRuns: 15 },
     );
-  }, 60_000);
+  });
 
   it("asks out of the host for the host and the direct clients, and out of the exit for an exit", () => {
     for (const [name, address, port] of [

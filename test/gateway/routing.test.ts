@@ -88,7 +88,7 @@ describe("without the rules of nft, so without marks,", () => {
       }),
       { numRuns: 300 },
     );
-  }, 60_000);
+  });
 });
 
 describe("the rules that nft loads lead a packet as the first matching rule of the settings says:", () => {
@@ -111,7 +111,7 @@ describe("the rules that nft loads lead a packet as the first matching rule of t
       }),
       { numRuns: 400 },
     );
-  }, 120_000);
+  });
 
   it("the resolver of where its TCP to port 443 goes", () => {
     fc.assert(
@@ -134,7 +134,7 @@ describe("the rules that nft loads lead a packet as the first matching rule of t
       }),
       { numRuns: 250 },
     );
-  }, 120_000);
+  });
 });
 
 describe("whatever mark, connection mark, state and route a packet has,", () => {
@@ -170,7 +170,7 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
       }),
       { numRuns: 150 },
     );
-  }, 120_000);
+  });
 
   it("on another exit than its own it is reset when it is TCP, else dropped", () => {
     fc.assert(
@@ -194,7 +194,7 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
       }),
       { numRuns: 80 },
     );
-  }, 60_000);
+  });
 
   it("an ICMP error leaves by the way of the connection that it is about", () => {
     fc.assert(
@@ -212,7 +212,7 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
       }),
       { numRuns: 50 },
     );
-  }, 60_000);
+  });
 
   it("it does not leave by an uplink that is not known, not to a local network either", () => {
     fc.assert(
@@ -228,7 +228,7 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
       }),
       { numRuns: 50 },
     );
-  }, 60_000);
+  });
 });
 
 describe("a change of what is selected", () => {
@@ -253,5 +253,5 @@ describe("a change of what is selected", () => {
       }),
       { numRuns: 100 },
     );
-  }, 60_000);
+  });
 });

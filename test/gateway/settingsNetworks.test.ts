@@ -20,7 +20,12 @@ describe("wireguard", () => {
       'the network 10.200.7.0/24 of exit "vpn"',
       "another slot",
     ),
-    "a key nobody knows": fault(withWireguard({ MTU: 1400 }), "wireguard.MTU", "subnet, port, endpoint, mtu", "wireguard.mtu?"),
+    "a key nobody knows": fault(
+      withWireguard({ MTU: 1400 }),
+      "wireguard.MTU",
+      "subnet, port, endpoint, mtu",
+      "wireguard.mtu?",
+    ),
     "a text": fault(withWireguard("wg0"), "wireguard", "map", "Pulumi.yaml"),
   });
 });

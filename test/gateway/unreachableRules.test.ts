@@ -188,4 +188,4 @@ it("a rule is refused as unreachable exactly when no packet meets it first, what
     { numRuns: 400 },
   );
   expect(refused).toBeGreaterThan(50);
-}, 120_000);
+});

@@ -102,7 +102,7 @@ describe("whatever a file holds", () => {
       { numRuns: 20_000 },
     );
     expect(sound).toBeGreaterThan(200);
-  }, 60_000);
+  });
 
   it("no finding quotes what may be a key", () => {
     fc.assert(
@@ -120,5 +120,5 @@ describe("whatever a file holds", () => {
       }),
       { numRuns: 5000 },
     );
-  }, 60_000);
+  });
 });

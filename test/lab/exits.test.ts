@@ -45,7 +45,12 @@ let settings: Changes = {
 
 /** What is looked at of `gatewayctl status --json`. */
 interface Status {
-  readonly exits: readonly { readonly name: string; readonly well: boolean; readonly lastError: string | null }[];
+  readonly exits: readonly {
+    readonly name: string;
+    readonly well: boolean;
+    readonly publicAddress: string | null;
+    readonly lastError: string | null;
+  }[];
 }
 
 let lab: Lab;
@@ -102,6 +107,21 @@ describe("several providers", () => {
       expect(await geo("express")).toBe("192.0.2.82");
       expect(await geo("wg")).toBe("192.0.2.83");
     }
+  });
+
+  test("each exit's address, as the world sees it, is its provider's; of one that is down none is told", async () => {
+    const shown = async () => {
+      const { exits: all } = JSON.parse(await onMachine({ lab }, "gatewayctl status --json")) as Status;
+      return Object.fromEntries(all.map(({ name, publicAddress }) => [name, publicAddress]));
+    };
+    const { provider: nord, express, wgprov } = addresses;
+    expect(await shown()).toEqual({ nord, express, wgprov });
+    await withoutRepair({ lab }, async () => {
+      await onMachine({ lab }, "systemctl stop wg-gateway-exit@express");
+      expect(await shown()).toEqual({ nord, express: null, wgprov });
+      await onMachine({ lab }, "gatewayctl check --repair");
+    });
+    expect(await becomes("express", express)).toBe(express);
   });
 
   test("names and numbers: one namespace, link pair, table, two marks each", async () => {

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { onMachine, orNothing, withoutRepair, type Scenario } from "../../lab/flows";
-import type { Host } from "../../lab/host";
+import { onMachine, withoutRepair, type Scenario } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
 import { until } from "../../lab/process";
 import { deployInto, openLab, settled } from "../../lab/scenario";
 import { addresses } from "../../lab/topology";
 import { type Attacks, insert, notReached } from "./attacks";
+import { byClient, fetches, greets } from "./clientAttacks";
+import { PROBES } from "./probeArchives";
 
 const quiet = () => undefined;
-const { gateway, elastic, operator, metadata, web } = addresses;
+const { gateway, elastic, operator, web } = addresses;
 
 /** Services of somebody on the machine: TCP 8080, and UDP 8081 and 68, which write down who spoke to them. */
 const SOMEBODY = `import http.server, socket, threading
@@ -34,11 +35,6 @@ let scenario: Scenario;
 let lab: Lab;
 const machine = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trim());
 
-const fetches = (host: Host, url: string) => async (): Promise<boolean> =>
-  (await host.run(["curl", "-sf", "-o", "/dev/null", "--max-time", "1", url])).exitCode === 0;
-/** Whether sshd greets. */
-const greets = (host: Host, address: string) => async (): Promise<boolean> =>
-  (await host.run(["timeout", "2", "bash", "-c", `head -c 7 </dev/tcp/${address}/22`])).stdout === "SSH-2.0";
 /** Whether a UDP packet of a source arrives; one that is let in follows, so that nothing has to be waited for. */
 const arrives = (source: string, sport: number, dport: number, after: [string, number, number]) => {
   return async (): Promise<boolean> => {
@@ -65,46 +61,8 @@ beforeAll(async () => {
 afterAll(() => Lab.clear());
 
 const attacks: Attacks = {
-  "the metadata service, by a client": () => ({
-    reach: fetches(direct(), `http://${metadata}/`),
-    control: insert("forward_from_clients", "ip daddr 169.254.0.0/16"),
-  }),
-  "SSH, by a client": () => ({
-    reach: greets(direct(), "10.4.0.1"),
-    control: insert("input_from_clients", "tcp dport 22"),
-  }),
-  "another service of the machine, by a client": () => ({
-    reach: fetches(direct(), "http://10.4.0.1:8080/"),
-    control: insert("input_from_clients", "tcp dport 8080"),
-  }),
-  "the same at the machine's outer address": () => ({
-    reach: fetches(direct(), `http://${gateway}:8080/`),
-    control: insert("input_from_clients", "tcp dport 8080"),
-  }),
-  "an exit's resolver, by a client that asks it by its address": () => ({
-    reach: async () =>
-      (await orNothing(lab.clients.direct.dig("vault.raff.local", { server: "10.200.1.1" }).then(String))) ===
-      "10.4.0.7",
-    control: insert("input_from_clients", "ip daddr 10.200.1.1"),
-  }),
-  "an exit's namespace, by a client": () => ({
-    reach: () => lab.clients.direct.ping("10.200.1.2", 2),
-    control: [
-      insert("forward_from_clients", "ip daddr 10.200.1.2"),
-      insert("forward_from_exit_vpn", "ip saddr 10.200.1.2"),
-      ...["filter_input", "filter_output"].map((chain) => `ip netns exec vpn_ns ${insert(chain, "meta l4proto icmp")}`),
-    ].join("; "),
-  }),
-  "the gateway, by a client with another client's address": () => ({
-    reach: async () => {
-      const arrived = await lab.machine.network().capture("wg0", "icmp and src host 10.4.0.200");
-      await direct().must(["ip", "address", "add", "10.4.0.200/32", "dev", "wg0"]);
-      await direct().run(["ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", "-I", "10.4.0.200", "10.4.0.1"]);
-      await direct().must(["ip", "address", "del", "10.4.0.200/32", "dev", "wg0"]);
-      return (await arrived.stop()).length > 0;
-    },
-    control: `wg set wg0 peer "$(wg show wg0 allowed-ips | sed -n 's/\\t10.4.0.50.*//p')" allowed-ips 10.4.0.50/32,10.4.0.200/32`,
-  }),
+  ...byClient(() => lab, "direct", "10.4.0.50", "10.4.0.200"),
+  ...byClient(() => lab, "vpn", "10.4.0.200", "10.4.0.50"),
   "the machine, from outside with a client's address": () => ({
     reach: arrives("10.4.0.50", 4000, 8081, ["10.0.1.1", 4000, 8081]),
     control: insert("mangle_prerouting", "ip saddr 10.4.0.0/24"),
@@ -138,7 +96,7 @@ const attacks: Attacks = {
   }),
 };
 
-notReached(() => scenario, attacks);
+notReached(() => scenario, attacks, "ip rule del priority 98 2>/dev/null || true");
 
 test("our rules gone, nothing of a VPN client leaves by the uplink, unless the rule behind the exits' is gone, too", async () => {
   const leaks = async (): Promise<boolean> => {
@@ -187,6 +145,7 @@ describe("with the firewall, SSH from the operator and from clients, and clients
         ...{ kind: "existing", address: elastic, user: "admin", privateKeyFile: `${files}/id_ed25519` },
         ...{ hostKey: `${files}/host_ed25519.pub`, firewall: true, sshFrom: [`${operator}/32`], sshFromClients: true },
       },
+      published: { services: [{ protocol: "tcp", ports: [8090] }] },
     });
     expect(await all(fromOutside())).toEqual([false, false, false]);
     expect(await between()()).toBe(false);
@@ -199,33 +158,83 @@ describe("with the firewall, SSH from the operator and from clients, and clients
     await settled(lab);
     expect(await machine("gatewayctl check")).toBe("the machine is as its release says");
   });
+
+  test("ICMP's errors come in: a path with little room is found, and what is not there is told", async () => {
+    await machine(
+      "truncate -s 300K /var/tmp/bulk; systemd-run --quiet --unit=published python3 -m http.server --directory /var/tmp 8090",
+    );
+    const bulk = `http://${elastic}:8090/bulk`;
+    await until("what is published is there", 10_000, fetches(lab.hosts.web, bulk));
+    const pathMtu = (mtu: number) => lab.hosts.internet.must(["ip", "link", "set", "to-web", "mtu", String(mtu)]);
+    const told = async () => {
+      await machine("ip route flush cache"); // what earlier errors told
+      const nobody = `import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.settimeout(2); s.connect(("${web}", 9)); s.send(b"x"); s.recv(1)`;
+      return {
+        fragmentationNeeded: await fetches(lab.hosts.web, bulk, 5)(),
+        unreachable: (await machine(`python3 -c '${nobody}' 2>&1 || true`)).includes("Connection refused"),
+      };
+    };
+    const rule = (what: string) =>
+      `handle $(nft -a list chain inet wg_gateway filter_input | sed -n '/${what}/s/.* //p')`;
+    await pathMtu(1300);
+    expect(await told()).toEqual({ fragmentationNeeded: true, unreachable: true });
+    await withoutRepair(scenario, async () => {
+      // By the rule of their types alone: conntrack, which knows whose errors they are, may be full or flushed.
+      await machine(
+        `nft replace rule inet wg_gateway filter_input ${rule("ct state.*related")} ct state established accept`,
+      );
+      expect(await told()).toEqual({ fragmentationNeeded: true, unreachable: true });
+      await machine(`nft delete rule inet wg_gateway filter_input ${rule("icmp type.*destination-unreachable")}`);
+      expect(await told()).toEqual({ fragmentationNeeded: false, unreachable: false });
+      await machine("gatewayctl check --repair");
+    });
+    await pathMtu(1500);
+  });
 });
 
 describe("the machine", () => {
-  test("each unit of ours is rated 3.0 or better by systemd, or says why not", async () => {
+  test("each unit of ours is rated 3.0 or better by systemd, or says why not, option by option", async () => {
     const units = await machine(
       `systemctl list-units --all --plain --no-legend 'wg-gateway-*.service' | awk '{ print $1 }'; echo wg-gateway-repair.service`,
     );
-    const scores: Record<string, number> = {};
-    for (const unit of new Set(units.split("\n"))) {
+    const scoreOf = async (unit: string): Promise<number> => {
       const said = await machine(`systemd-analyze security --no-pager ${unit} | tail -n 1`);
-      scores[unit] = Number(/exposure level for \S+: ([\d.]+)/.exec(said)?.[1]);
-    }
-    // Makes namespaces and writes every file of the release: the reasons stand in the unit.
-    const { "wg-gateway-repair.service": repair, ...others } = scores;
-    expect(Object.keys(others)).toEqual(
+      return Number(/exposure level for \S+: ([\d.]+)/.exec(said)?.[1]);
+    };
+    /** The options that the rating misses and no comment of the unit's file names. */
+    const unexplained = async (unit: string): Promise<string[]> => {
+      const options = JSON.parse(await machine(`systemd-analyze security --json=short ${unit}`)) as {
+        name: string;
+        set: boolean | null;
+      }[];
+      const comments = await machine(`systemctl cat ${unit} | grep '^#' || true`);
+      // As "User=/DynamicUser=", "SystemCallFilter=~@mount".
+      const names = options.filter(({ set }) => set === false).map(({ name }) => [...name.matchAll(/([A-Z]\w+)=/g)]);
+      expect(names.length).toBeGreaterThan(0);
+      const named = ([, option]: RegExpExecArray) => new RegExp(`\\b${option}\\b`).test(comments);
+      return [
+        ...new Set(names.filter((one) => !one.some(named)).map((one) => one.map(([, option]) => option).join("/"))),
+      ];
+    };
+    const scores: Record<string, number> = {};
+    for (const unit of new Set(units.split("\n"))) scores[unit] = await scoreOf(unit);
+    expect(Object.keys(scores)).toEqual(
       expect.arrayContaining(
         ["exit@vpn", "firewall", "resolver@vpn", "watch"].map((name) => `wg-gateway-${name}.service`),
       ),
     );
-    expect(Object.entries(others).filter(([, score]) => !(score <= 3))).toEqual([]);
-    expect(repair).toBeLessThanOrEqual(5);
-    expect(await machine("grep -c '^# .*no ProtectSystem' /etc/systemd/system/wg-gateway-repair.service")).toBe("1");
+    const worse = Object.keys(scores).filter((unit) => !(scores[unit]! <= 3));
+    expect(worse).toEqual(["wg-gateway-repair.service"]);
+    expect(scores["wg-gateway-repair.service"]).toBeLessThanOrEqual(4.5);
+    for (const unit of worse) expect(await unexplained(unit)).toEqual([]);
     // Control: a unit without any of it.
-    expect(await machine("systemd-analyze security --no-pager somebody.service | tail -n 1")).toMatch(/: 9\.\d/);
+    expect(await scoreOf("somebody.service")).toBeGreaterThan(9);
+    expect(await unexplained("somebody.service")).toEqual(
+      expect.arrayContaining(["PrivateDevices", "User/DynamicUser"]),
+    );
   });
 
-  test("takes keys alone, and nobody as root; its user data turns updates on", async () => {
+  test("takes keys alone, and nobody as root", async () => {
     const options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5"];
     for (const user of ["admin", "root"]) {
       const login = ["ssh", ...options, "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes", `${user}@${elastic}`];
@@ -240,12 +249,35 @@ describe("the machine", () => {
       "permitrootlogin no",
     ]);
     expect(await machine("passwd -S root | cut -d' ' -f2")).toBe("L");
-    expect(await machine("apt-config dump | grep Periodic::Unattended")).toBe('APT::Periodic::Unattended-Upgrade "1";');
-    // The lab's image has not what would do it.
-    expect(scenario.deployed.said).toContain("note: unattended-upgrades is not installed");
     // Control: without our file sshd would offer passwords.
     const without =
       "sed -i '/PasswordAuthentication/d' /etc/ssh/sshd_config.d/*.conf; sshd -T | grep ^passwordauthentication";
     expect(await machine(without)).toBe("passwordauthentication yes");
+  });
+
+  test("made by our user data, keeps itself up to date: security updates, and no others", async () => {
+    await machine(PROBES);
+    const wouldUpgrade = () =>
+      machine("unattended-upgrade --dry-run -v | sed -n 's/^Packages that will be upgraded: //p'");
+    expect(await wouldUpgrade()).toBe("probe-security");
+    const settings = await machine("apt-config dump APT::Periodic; unattended-upgrade --dry-run -v");
+    expect(settings).toContain('APT::Periodic::Update-Package-Lists "1";');
+    expect(settings).toContain('APT::Periodic::Unattended-Upgrade "1";');
+    expect(settings).toMatch(/^Allowed origins are: origin=Debian,codename=\w+-security,label=Debian-Security$/m);
+    // Control: by Debian's own choice the other one would come, too.
+    const ours = "/etc/apt/apt.conf.d/52-wg-gateway";
+    await machine(`mv ${ours} /var/tmp/ours`);
+    expect(await wouldUpgrade()).toBe("probe-other probe-security");
+    // A machine without our user data: what it does about updates stays as it is.
+    await machine("apt-get purge -q -y unattended-upgrades");
+    const is = "dpkg-query -W -f '${Status}' unattended-upgrades 2>/dev/null || true";
+    await scenario.deployment.up({ dns: { records: { "one.internal": "10.4.0.9" } } });
+    expect(await machine(is)).not.toContain("ok installed");
+    // And with it, but from an image without the package: the next release brings it.
+    await machine(`mv /var/tmp/ours ${ours}`);
+    const { said } = await scenario.deployment.up({ dns: { records: { "two.internal": "10.4.0.9" } } });
+    expect(said).toContain("installing unattended-upgrades");
+    expect(await machine(is)).toContain("ok installed");
+    expect(await wouldUpgrade()).toBe("probe-security");
   });
 });

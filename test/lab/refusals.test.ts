@@ -16,14 +16,39 @@ const message = (refused: Promise<unknown>): Promise<string> =>
 const logins = (lab: Lab): Promise<string> =>
   onMachine({ lab }, "journalctl -o cat --no-pager | grep -c 'Accepted publickey' || true");
 
-/** Holds the lock that apt waits for, 5 s long; /tmp/apt-held is locked as soon as it does. */
-const HOLD_APT = `
-import fcntl, time
-held = [open("/var/lib/dpkg/lock-frontend", "w"), open("/tmp/apt-held", "w")]
-fcntl.lockf(held[0], fcntl.LOCK_EX)
-fcntl.flock(held[1], fcntl.LOCK_EX)
-time.sleep(5)
+/** The locks of apt-get, in the order in which `update` and `install` take them. */
+const APT_LOCKS = {
+  "the package lists": "/var/lib/apt/lists/lock",
+  "dpkg's frontend": "/var/lib/dpkg/lock-frontend",
+  "dpkg itself": "/var/lib/dpkg/lock",
+  "the archives": "/var/cache/apt/archives/lock",
+};
+
+/** Holds a lock as apt does until it is stopped; the name is in /run/another-apt once it does. */
+const holdLock = (lock: string) => `
+import fcntl, signal
+held = open("${lock}", "w")
+fcntl.lockf(held, fcntl.LOCK_EX)
+open("/run/another-apt", "w").write("${lock}")
+signal.pause()
 `;
+
+/** Another apt that holds a lock. With that of the package lists it is at work on them: they are away until it ends. */
+async function anotherApt(lab: Lab, lock: string): Promise<() => Promise<string>> {
+  const lists = lock === APT_LOCKS["the package lists"];
+  await onMachine(
+    { lab },
+    `systemd-run --quiet --unit=another-apt python3 -c '${holdLock(lock)}'
+     until [ -e /run/another-apt ]; do :; done
+     ${lists ? "mkdir /var/tmp/lists; mv /var/lib/apt/lists/*Packages* /var/lib/apt/lists/*Release* /var/tmp/lists" : ""}`,
+  );
+  return () =>
+    onMachine(
+      { lab },
+      `${lists ? "mv /var/tmp/lists/* /var/lib/apt/lists; rmdir /var/tmp/lists" : ""}
+       systemctl stop another-apt; rm /run/another-apt`,
+    );
+}
 
 /** Binds WireGuard's port and DNS's for ten minutes. */
 const HOLD_PORTS = `
@@ -40,7 +65,7 @@ describe("a machine that is not free", () => {
   });
   afterAll(() => Lab.clear());
 
-  test("what somebody has is named, all of it, and nothing changed; free again, and apt locked for a while: deployed", async () => {
+  test("what somebody has is named, all of it, and nothing changed", async () => {
     await onMachine(
       { lab },
       `mkdir -p /etc/wireguard; echo '# mine' >/etc/wireguard/wg0.conf
@@ -66,14 +91,42 @@ describe("a machine that is not free", () => {
       `rm /etc/wireguard/wg0.conf; rmdir /etc/wireguard; systemctl stop somebody
        ip rule del priority 201; ip route flush table 200; ip netns del vpn_ns`,
     );
+  });
 
-    // Free again, but with another apt at work for a while, as on a fresh cloud machine.
-    await onMachine(
-      { lab },
-      `systemd-run --quiet --unit=another-apt python3 -c '${HOLD_APT}'; until systemctl -q is-active another-apt && ! flock -n /tmp/apt-held true; do :; done`,
+  // As on a fresh cloud machine.
+  test.each(Object.entries(APT_LOCKS))("free, but another apt holds the lock of %s: waited for", async (_, lock) => {
+    const ended = await anotherApt(lab, lock);
+    let waited: Promise<string> | undefined;
+    const deployment = await Deployment.choose((line) => {
+      if (line.includes("waiting for another apt")) waited ??= ended();
+    });
+    const { said } = await deployment.up();
+    await waited;
+    expect(said).toMatch(
+      new RegExp(`waiting for another apt, 300 s at most: process \\d+ \\(python3\\) holds ${lock}`),
     );
+    expect(said).toContain("is in place after");
+    await deployment.destroy();
+  });
+
+  test("another apt that does not end is named, and nothing changed; when it has ended: deployed", async () => {
+    // The machine's own apt is told for how long to wait.
+    await onMachine({ lab }, `echo 'DPkg::Lock::Timeout "2";' >/etc/apt/apt.conf.d/99-wait`);
+    const before = await snapshot(lab.machine);
+    const deployment = await Deployment.choose();
+    for (const lock of Object.values(APT_LOCKS)) {
+      const end = await anotherApt(lab, lock);
+      const said = await message(deployment.up());
+      await end();
+      expect(said).toContain("waiting for another apt, 2 s at most: ");
+      expect(said).toMatch(
+        new RegExp(
+          `another apt has not ended within 2 s: process \\d+ \\(python3\\) holds ${lock}; nothing was changed`,
+        ),
+      );
+      expect(differences(before, await snapshot(lab.machine))).toEqual([]);
+    }
     const deployed = await deployment.up();
-    expect(deployed.said).toContain("waiting for other users of apt");
     await connect({ lab, deployed });
     expect((await lab.clients.vpn.fetch(`http://${addresses.web}/`)).trim()).toBe(addresses.provider);
   });

@@ -148,7 +148,10 @@ describe("the status", () => {
     const tunnel = await machine('ip -n vpn_ns -j -4 address show dev tun0 | grep -o \'"local":"[0-9.]*"\'');
     expect(`"local":"${String(seen.exits[0]?.["tunnelAddress"])}"`).toBe(tunnel);
     expect(seen.exits).toMatchObject([
-      { name: "vpn", namespace: "vpn_ns", health: "well", running: true, publicAddress: null, lastError: null },
+      {
+        ...{ name: "vpn", namespace: "vpn_ns", health: "well", running: true },
+        ...{ publicAddress: addresses.provider, lastError: null },
+      },
     ]);
     expect(seen.resolvers.map(({ name, running, answers }) => `${name} ${running} ${answers}`)).toEqual([
       "direct true true",
@@ -184,6 +187,7 @@ describe("the status", () => {
     expect(text).toMatch(/^local +SILENT /m);
     expect(text).toMatch(/^vpn +DOWN +- +no tunnel +not told /m);
     expect(text).toContain("differences (gatewayctl check)");
+    expect((await status()).exits).toMatchObject([{ name: "vpn", tunnelAddress: null, publicAddress: null }]);
     expect(text).not.toContain("\u001b");
     expect(await machine("gatewayctl status --colour always")).toContain("\u001b[31mSILENT\u001b[0m");
     await machine("systemctl kill -s CONT wg-gateway-resolver@local; gatewayctl check --repair");

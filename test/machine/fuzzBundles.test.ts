@@ -3,21 +3,49 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { EndpointPlan } from "../../gateway/plan/tunnel";
 import { renderFiles, renderRelease } from "../../gateway/render/bundle";
+import type { MachineFile } from "../../gateway/render/file";
+import { renderEndpointFiles } from "../../gateway/render/tunnel";
 import { mutated, type Json } from "../gateway/fuzzMutations";
 import { documented } from "../gateway/gateways";
+import { documentedTunnel, plansOf, secretsOf } from "../gateway/tunnels";
 import { python } from "./python";
 
-/** In the place of gatewayctl: notes what it was asked. */
+/** In the place of gatewayctl, or of tunnelctl: notes what it was asked. */
 const MAIN =
   "import sys\nasked = []\ndef main(words):\n    sys.asked.append((words, sys.stdin.read()))\n    return 0\n";
 
+/** A failure tells what it was: with it as FUZZ_SEED all is as it was then. */
+const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+
+const fixedOf = (lib: string, control: string): MachineFile[] => [
+  { path: `${lib}/main.py`, mode: "0644", content: MAIN },
+  { path: `/usr/local/sbin/${control}`, mode: "0755", content: "#!/bin/sh\n" },
+];
 const { plan, secrets } = documented();
-const good = renderRelease("i-1", [
-  { path: "/usr/local/lib/wg-gateway/gatewayctl/main.py", mode: "0644", content: MAIN },
-  { path: "/usr/local/sbin/gatewayctl", mode: "0755", content: "#!/bin/sh\n" },
-  ...renderFiles(plan, secrets),
-]);
+const [endpoint] = plansOf({ ...documentedTunnel, route: "rule" }) as [EndpointPlan];
+
+/** A good release of each program, and what its modules are told: that nothing of what the machine has is in the way. */
+const programs = {
+  gatewayctl: {
+    good: renderRelease("i-1", [
+      ...fixedOf("/usr/local/lib/wg-gateway/gatewayctl", "gatewayctl"),
+      ...renderFiles(plan, secrets),
+    ]),
+    free: "import preflight\npreflight.listeners = preflight.priority_users = preflight.table_users = lambda wanted: []\nsteps = apply.GatewaySteps()",
+    lib: "wg-gateway",
+  },
+  tunnelctl: {
+    good: renderRelease("i-1", [
+      ...fixedOf("/usr/local/lib/wg-tunnel", "tunnelctl"),
+      ...renderEndpointFiles(endpoint, secretsOf(endpoint)),
+    ]),
+    free: "for name in ('links_named', 'listeners', 'priority_users', 'address_users', 'table_users'): setattr(apply, name, lambda wanted: [])\napply.run = lambda *command, check: ''\nsteps = apply.TunnelSteps()",
+    lib: "wg-tunnel",
+  },
+};
+type Program = keyof typeof programs;
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
@@ -31,32 +59,49 @@ function digested(release: Json): Json {
   return { ...(release as object), digest: hashed.digest("hex") };
 }
 
-const bentText = fc
-  .record({ how: fc.nat({ max: 3 }), at: fc.nat(), length: fc.nat({ max: 40 }), piece: fc.string({ unit: "binary" }) })
-  .map(({ how, at, length, piece }) => {
-    const place = at % good.length;
-    if (how === 0) return good.slice(0, place);
-    if (how === 1) return good.slice(0, place) + good.slice(place + 1 + length);
-    if (how === 2) return good.slice(0, place) + piece + good.slice(place);
-    return good.slice(0, place) + good.slice(place, place + length) + good.slice(place);
-  });
-const bentRelease = mutated(fc.constant(JSON.parse(good) as Json));
-const anyBundle = fc.oneof(
-  bentText,
-  bentRelease.map((value) => JSON.stringify(value)),
-  { weight: 2, arbitrary: bentRelease.map(digested).map((value) => JSON.stringify(value)) },
-  fc.constantFrom("", "null", "[]", "{}", "[".repeat(100_000), '{"files":[],"digest":"x"}', "9".repeat(5000), "\ud800"),
-);
+const bentText = (good: string) =>
+  fc
+    .record({
+      how: fc.nat({ max: 3 }),
+      at: fc.nat(),
+      length: fc.nat({ max: 40 }),
+      piece: fc.string({ unit: "binary" }),
+    })
+    .map(({ how, at, length, piece }) => {
+      const place = at % good.length;
+      if (how === 0) return good.slice(0, place);
+      if (how === 1) return good.slice(0, place) + good.slice(place + 1 + length);
+      if (how === 2) return good.slice(0, place) + piece + good.slice(place);
+      return good.slice(0, place) + good.slice(place, place + length) + good.slice(place);
+    });
+const anyBundle = (good: string) => {
+  const bentRelease = mutated(fc.constant(JSON.parse(good) as Json));
+  return fc.oneof(
+    bentText(good),
+    bentRelease.map((value) => JSON.stringify(value)),
+    { weight: 2, arbitrary: bentRelease.map(digested).map((value) => JSON.stringify(value)) },
+    fc.constantFrom(
+      "",
+      "null",
+      "[]",
+      "{}",
+      "[".repeat(100_000),
+      '{"files":[],"digest":"x"}',
+      "9".repeat(5000),
+      "\ud800",
+    ),
+  );
+};
 
-/** Each bundle by receive.sh's own program, and by the parser of gatewayctl, in one process: what each said, or "taken". */
+/** Each bundle by receive.sh's own program, and by the parser of the program, in one process: what each said, or "taken". */
 const RECEIVE = `
 import contextlib, io, os, re, sys
-import apply, preflight, transaction
+import apply, transaction
 from bundle import Release
 from machine import Fault
 program = compile(re.search(r"-c '\\n(.*)\\n'", data["receive"], re.S)[1], "receive", "exec")
-# Nothing but what a bundle brings: gatewayctl itself would do what it is asked, here.
-preflight.listeners = preflight.priority_users = preflight.table_users = lambda wanted: []
+# Nothing but what a bundle brings: the program itself would do what it is asked, here.
+exec(data["free"])
 path = [folder for folder in sys.path if "userdata" not in folder]
 
 class Input:
@@ -82,19 +127,20 @@ def parsed(text):
     try:
         release = Release(text)
         release.check_paths()
-        transaction.accept(release, None, None, apply.GatewaySteps())
+        transaction.accept(release, None, None, steps)
     except Fault as fault:
         return str(fault)
     except BaseException as error:
         return f"{type(error).__name__}: {error} (thrown)"
     sound = all(type(one) is str for one in [*release.files, *release.files.values()])
-    inside = all(re.match("/etc/|/usr/local/(lib/wg-gateway|sbin)/", path) and ".." not in path.split("/") for path in release.files)
+    inside = all(re.match(f"/etc/|/usr/local/(lib/{data['lib']}|sbin)/", path) and ".." not in path.split("/") for path in release.files)
     return "taken" if sound and inside else "taken, and is not sound"
 
 result = [[received(text), parsed(text)] for text in data["bundles"]]
 `;
 const receive = readFileSync(join(__dirname, "../../userdata/receive.sh"), "utf8");
-const outcomes = (bundles: readonly string[]) => python<[string, string][]>(RECEIVE, { receive, bundles });
+const outcomes = (program: Program, bundles: readonly string[]) =>
+  python<[string, string][]>(RECEIVE, { receive, bundles, ...programs[program] }, program);
 
 /** Whether a bundle has no other program to run than the one that notes what it was asked. */
 function mainIsOurs(bundle: string): boolean {
@@ -106,27 +152,35 @@ function mainIsOurs(bundle: string): boolean {
   }
 }
 
-describe("whatever arrives instead of a release", () => {
-  it("the release itself is taken", () => {
-    expect(outcomes([good])).toEqual([["taken", "taken"]]);
-  });
+describe.each(Object.keys(programs) as Program[])(
+  `whatever arrives instead of a release of %s, seed ${seed}:`,
+  (program) => {
+    const { good } = programs[program];
 
-  it("is refused in words, with nothing changed, or is a release that keeps to its places", () => {
-    const bundles = fc.sample(anyBundle, 2500);
-    const all = outcomes(bundles);
-    const refused =
-      /^the release (did not arrive whole|has a file where none of ours belongs|has format|is not whole).*nothing was changed/s;
-    all.forEach(([received, parsed], index) => {
-      // A release whose main is another program is not the receiver's affair: the digest was right.
-      const ours = mainIsOurs(bundles[index] ?? "");
-      if (ours)
-        expect(received).toMatch(/^taken$|^the release did not arrive whole; nothing was changed; deploy again$/);
-      if (parsed !== "taken") expect(parsed).toMatch(refused);
+    it("the release itself is taken", () => {
+      expect(outcomes(program, [good])).toEqual([["taken", "taken"]]);
     });
-    const kinds = new Set(all.map(([, parsed]) => parsed.slice(0, 20)));
-    expect(kinds.size).toBeGreaterThanOrEqual(4);
-  }, 60_000);
-});
+
+    it("is refused in words, with nothing changed, or is a release that keeps to its places", () => {
+      const bundles = fc.sample(anyBundle(good), { numRuns: 2500, seed });
+      const all = outcomes(program, bundles);
+      const refused =
+        /^the (release (did not arrive whole|has a file where none of ours belongs|has format|is not whole)|machine is not free).*nothing was changed/s;
+      all.forEach(([received, parsed], index) => {
+        const bundle = bundles[index] ?? "";
+        const why = `${parsed.slice(0, 500)}: bundle ${index} of seed ${seed}: ${JSON.stringify(bundle)}`;
+        // A release whose main is another program is not the receiver's affair: the digest was right.
+        if (mainIsOurs(bundle))
+          expect(received, why).toMatch(
+            /^taken$|^the release did not arrive whole; nothing was changed; deploy again$/,
+          );
+        if (parsed !== "taken") expect(parsed, why).toMatch(refused);
+      });
+      const kinds = new Set(all.map(([, parsed]) => parsed.slice(0, 20)));
+      expect(kinds.size).toBeGreaterThanOrEqual(4);
+    });
+  },
+);
 
 /** gatewayctl with words, its commands replaced by a note of what was asked. */
 const ARGUMENTS = `
@@ -152,7 +206,7 @@ def outcome(words):
 result = [outcome(words) for words in data]
 `;
 
-describe("whatever gatewayctl is asked", () => {
+describe(`whatever gatewayctl is asked, seed ${seed}:`, () => {
   const commands = ["apply", "status", "check", "down", "select", "watch"];
   const options = ["--json", "--repair", "--purge", "--help", "-h"];
   const anyWord = fc.oneof(
@@ -179,7 +233,7 @@ describe("whatever gatewayctl is asked", () => {
   const anyWords = fc.array(anyWord, { maxLength: 4 });
 
   it("is done when every word of it is known, and is else an error that shows what may be asked", () => {
-    const all = fc.sample(anyWords, 2000);
+    const all = fc.sample(anyWords, { numRuns: 2000, seed });
     const outcomesOf = python<[number | string, string, [string, Record<string, unknown>][]][]>(ARGUMENTS, all);
     const seen = { done: 0, refused: 0, helped: 0 };
     outcomesOf.forEach(([status, said, asked], index) => {
@@ -203,5 +257,5 @@ describe("whatever gatewayctl is asked", () => {
       }
     });
     expect(Math.min(seen.done, seen.refused, seen.helped)).toBeGreaterThan(50);
-  }, 60_000);
+  });
 });

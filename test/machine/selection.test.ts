@@ -34,7 +34,7 @@ describe("an address", () => {
       }),
       { numRuns: 10 },
     );
-  }, 30_000);
+  });
 });
 
 /** In a folder of its own; `selected()` is {name: variant} of what stands there. */

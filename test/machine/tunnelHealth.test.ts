@@ -128,7 +128,7 @@ describe("a peer is heard", () => {
       }),
       { numRuns: 3 },
     );
-  }, 60_000);
+  });
 
   it("no more once the watching has ended, so that a new watch begins with nobody heard", () => {
     const seen = python<string[][]>(

@@ -44,6 +44,6 @@ def down(purge_packages):
         if purge_packages or path != os.path.basename(INSTALLED):
             target = f"{STATE}/{path}"
             shutil.rmtree(target) if os.path.isdir(target) else os.unlink(target)
-    if purge_packages:
+    if not os.listdir(STATE):
         os.rmdir(STATE)
     say("the gateway is gone")

@@ -11,8 +11,36 @@ from place import PACKAGES
 
 INSTALLED = f"{STATE}/packages"
 WANTED = f"{STATE}/wanted"
-APT = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2"]
+# A file of our user data, which a machine that was there before has not: that one's updates are its own affair.
+UPDATES = "/etc/apt/apt.conf.d/52-wg-gateway"
+# Its own waiting is for dpkg's locks alone: apt() waits for all of them.
+APT = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=0", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2"]
 ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+# What apt says of each of its locks: that of the package lists, of the archives, dpkg's two.
+LOCKED = re.compile(r"^E: Could not get lock (/\S+?)(?:\. It is held by (.+))?$", re.MULTILINE)
+
+
+class Locked(Fault):
+    """Another apt is at work (unattended upgrades, cloud-init), and did not end in time."""
+
+
+class Patience:
+    """For how long another apt is waited for in all: 300 s, or what the machine's own apt is told to wait."""
+
+    def __init__(self):
+        told = run("apt-config", "shell", "SECONDS", "DPkg::Lock::Timeout").strip().removeprefix("SECONDS=").strip("'")
+        self.seconds = int(told) if told.isdecimal() else 300
+        self.deadline, self.told = None, set()
+
+    def wait(self, lock, holder):
+        held = f"{holder or 'somebody'} holds {lock}"
+        self.deadline = self.deadline or time.monotonic() + self.seconds
+        if time.monotonic() > self.deadline:
+            raise Locked(f"another apt has not ended within {self.seconds} s: {held}")
+        if held not in self.told:
+            say(f"waiting for another apt, {self.seconds} s at most: {held}")
+            self.told.add(held)
+        time.sleep(1)
 
 
 def installed():
@@ -26,33 +54,48 @@ def kernel_has_wireguard():
     return succeeds("unshare", "--net", "ip", "link", "add", "wg-probe", "type", "wireguard")
 
 
-def apt(*arguments):
-    done = subprocess.run([*APT, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=900)
-    if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise Fault(f"apt-get {' '.join(arguments)} failed ({done.returncode}):\n  " + "\n  ".join(said[-12:]))
+def apt(patience, *arguments):
+    while True:
+        done = subprocess.run([*APT, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=900)
+        if done.returncode == 0:
+            return
+        locked = LOCKED.search(done.stderr)
+        if not locked:
+            said = (done.stdout + done.stderr).strip().splitlines()
+            raise Fault(f"apt-get {' '.join(arguments)} failed ({done.returncode}):\n  " + "\n  ".join(said[-12:]))
+        patience.wait(*locked.groups())
 
 
 def install():
-    """Installs what is missing. Another apt (unattended upgrades, cloud-init) is waited for, 300 s at most."""
-    wanted = PACKAGES + ([] if kernel_has_wireguard() else ["wireguard-go"])
+    """Installs what is missing."""
+    wanted = PACKAGES + ([] if kernel_has_wireguard() else ["wireguard-go"]) + (["unattended-upgrades"] if os.path.exists(UPDATES) else [])
     write(WANTED, "".join(f"{name}\n" for name in wanted), 0o644)
     before = installed()
     missing = [name for name in wanted if name not in before]
     if not missing:
         return
-    began = time.monotonic()
-    say(f"installing {' '.join(missing)} (waiting for other users of apt, 300 s at most)")
+    began, patience = time.monotonic(), Patience()
+    say(f"installing {' '.join(missing)}")
     try:
-        apt("install", *missing)
-    except Fault:
-        # The package lists are missing or too old.
-        apt("update")
-        apt("install", *missing)
+        fetch(patience, missing)
+    except Locked as locked:
+        raise Fault(f"{locked}; nothing was changed; deploy again when that has ended") from None
     finally:
         came = (installed() - before) | set((read(INSTALLED) or "").split())
-        write(INSTALLED, "".join(f"{name}\n" for name in sorted(came)), 0o644)
+        if came:
+            write(INSTALLED, "".join(f"{name}\n" for name in sorted(came)), 0o644)
     say(f"installed in {time.monotonic() - began:.0f} s")
+
+
+def fetch(patience, missing):
+    try:
+        apt(patience, "install", *missing)
+    except Locked:
+        raise
+    except Fault:
+        # The package lists are missing or too old.
+        apt(patience, "update")
+        apt(patience, "install", *missing)
 
 
 def hand_over(ours):
@@ -79,4 +122,4 @@ def purge():
         say(f"keeping {' '.join(ours)}: {' '.join(others)} needs them")
         return
     say(f"removing the packages that came with it: {' '.join(ours)}")
-    apt("purge", *ours)
+    apt(Patience(), "purge", *ours)

@@ -88,7 +88,7 @@ def accept(new, old, interrupted, steps):
     try:
         steps.check(old, new)
         taken = list(steps.conflicts(new, [one for one in (old, interrupted) if one]))
-    except (LookupError, ValueError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise Fault(f"the release is not whole ({type(error).__name__}: {error}); nothing was changed") from None
     if taken:
         raise Fault("the machine is not free; nothing was changed\n  " + "\n  ".join(taken))

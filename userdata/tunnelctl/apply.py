@@ -131,6 +131,6 @@ def down(purge_packages):
     for path in os.listdir(STATE):
         if purge_packages or path != os.path.basename(INSTALLED):
             os.unlink(f"{STATE}/{path}")
-    if purge_packages:
+    if not os.listdir(STATE):
         os.rmdir(STATE)
     say("the tunnel is gone")
