@@ -92,7 +92,7 @@ describe("a program that fails", () => {
     expect(names()).toEqual(["first"]);
   });
 
-  it("ends the run also when it does so in an apply", { timeout: 30_000 }, async () => {
+  it("ends the run also when it does so in an apply", async () => {
     await run(() => void remote("release", {}));
     const args = ["--import", "tsx", "test/components/failingProgram.ts", stack.stateFile, String(machine.port)];
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });

@@ -32,7 +32,7 @@ function main(args: readonly string[], settings: Record<string, unknown>) {
   );
 }
 
-it("deploys the whole program, and prints what other programs read", { timeout: 60_000 }, async () => {
+it("deploys the whole program, and prints what other programs read", async () => {
   const first = await main(["up", "--json"], {});
   expect(first.stderr).toContain("Resources: 5 created, 0 updated, 0 unchanged, 0 deleted");
   expect(JSON.parse(first.stdout)).toMatchObject({ endpoint: "127.0.0.1:45822", clientProfiles: "[secret]" });
@@ -46,7 +46,7 @@ it("deploys the whole program, and prints what other programs read", { timeout: 
   expect(machine.commands.map(({ command }) => command.split("\n")[0]?.slice(0, 20))).toHaveLength(3);
 });
 
-it("prints faults of the settings alone and fails", { timeout: 60_000 }, async () => {
+it("prints faults of the settings alone and fails", async () => {
   const { status, stderr, stdout } = await main(["up"], { clients: [{ name: "phone", address: "nowhere" }] });
   expect(status).toBe(1);
   expect(stderr).toMatch(
@@ -56,7 +56,7 @@ it("prints faults of the settings alone and fails", { timeout: 60_000 }, async (
   expect(stdout).toBe("");
 });
 
-it("refuses resources it cannot make, with one message", { timeout: 60_000 }, async () => {
+it("refuses resources it cannot make, with one message", async () => {
   const { status, stderr } = await main(["up"], { host: { kind: "ec2", sshFrom: ["198.51.100.7/32"] } });
   expect(status).toBe(1);
   expect(stderr.match(/error: /g)).toHaveLength(1);

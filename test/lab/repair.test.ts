@@ -8,10 +8,14 @@ const quiet = () => undefined;
 const SOUND = "the machine is as its release says\n";
 const TIMER = "wg-gateway-repair.timer";
 
-/** The timer elapses each second instead of each minute; all else of it and of its service is the release's. */
-const HURRY = `mkdir -p /run/systemd/system/${TIMER}.d
+/**
+ * The timer elapses each second instead of each minute; all else of it and of its service is the release's. With the lock held: a repair
+ * between the file and the reload would find units that changed.
+ */
+const HURRY = `exec 9>/run/lock/wg-gateway.lock; flock 9
+mkdir -p /run/systemd/system/${TIMER}.d
 printf '[Timer]\\nOnCalendar=\\nOnCalendar=*:*:*\\nAccuracySec=100ms\\n' >/run/systemd/system/${TIMER}.d/hurry.conf
-systemctl daemon-reload; systemctl restart ${TIMER}`;
+systemctl daemon-reload; systemctl restart ${TIMER}; exec 9>&-`;
 
 let scenario: Scenario;
 const look = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trim());
