@@ -33,7 +33,7 @@ const programs = {
       ...fixedOf("/usr/local/lib/wg-gateway/gatewayctl", "gatewayctl"),
       ...renderFiles(plan, secrets),
     ]),
-    free: "import preflight\npreflight.listeners = preflight.priority_users = preflight.table_users = lambda wanted: []\nsteps = apply.GatewaySteps()",
+    free: "import preflight\npreflight.listeners = preflight.priority_users = preflight.table_users = lambda *wanted: []\nsteps = apply.GatewaySteps()",
     lib: "wg-gateway",
   },
   tunnelctl: {
@@ -41,7 +41,7 @@ const programs = {
       ...fixedOf("/usr/local/lib/wg-tunnel", "tunnelctl"),
       ...renderEndpointFiles(endpoint, secretsOf(endpoint)),
     ]),
-    free: "for name in ('links_named', 'listeners', 'priority_users', 'address_users', 'table_users'): setattr(apply, name, lambda wanted: [])\napply.run = lambda *command, check: ''\nsteps = apply.TunnelSteps()",
+    free: "for name in ('links_named', 'listeners', 'priority_users', 'address_users', 'table_users'): setattr(apply, name, lambda *wanted: [])\napply.run = lambda *command, check: ''\nsteps = apply.TunnelSteps()",
     lib: "wg-tunnel",
   },
 };
