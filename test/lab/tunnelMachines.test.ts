@@ -165,8 +165,10 @@ test.each(takings)(
   async (_, changed, take, says, give) => {
     const { a, b } = scene.ends;
     await Promise.all([a, b].map((machine) => shell(machine, take)));
+    await scene.joined();
     const during = await shots();
     expect(await refusal({ ...three, tunnel: { ...three.tunnel, ...changed } })).toMatch(says);
+    await scene.joined();
     const after = await shots();
     // The third has nothing in the way: each machine is asked for itself.
     for (const name of ["a", "b"] as const) expect(differences(during[name], after[name])).toEqual([]);

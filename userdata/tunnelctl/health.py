@@ -121,10 +121,11 @@ def watch():
     while True:
         packet_filter.keep()
         tunnel = data()
-        voice.speak(tunnel, time.monotonic())
         text = json.dumps(look(tunnel, ear, time.monotonic()))
         if read(HEARD) != text:
             write(HEARD, text, 0o644)
+        # After the first look: what a peer answers (nobody has that port) is then new, and the age of its handshake does not count any more.
+        voice.speak(tunnel, time.monotonic())
         time.sleep(PAUSE_SECONDS)
 
 
