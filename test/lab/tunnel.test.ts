@@ -112,15 +112,16 @@ describe("the same address and name, by two ways", () => {
 describe("the tunnel comes and goes", () => {
   test("never a loop: no packet of WireGuard on wg0, whatever rule is lost; control: without the filter there is", async () => {
     const { a } = scene.ends;
-    const looping = async (script: string): Promise<number> => {
+    const looping = async (script: string, mayDrop = false): Promise<number> => {
       const capture = await a.network().capture("wg0", WIREGUARD);
       await shell(a, script);
       await a.exec(["ping", "-n", "-q", "-c", "5", "-i", "0.2", "-W", "1", endpointB]);
-      return (await capture.stop()).length;
+      return (await capture.stop({ mayDrop })).length;
     };
     const pause = "systemctl kill --signal=STOP wg-tunnel; while ip rule del priority 455 2>/dev/null; do :; done";
     expect(await looping(pause)).toBe(0);
-    expect(await looping("nft delete table inet wg_tunnel")).toBeGreaterThan(0);
+    // A loop is faster than any capture.
+    expect(await looping("nft delete table inet wg_tunnel", true)).toBeGreaterThan(0);
     await shell(a, "systemctl kill --signal=CONT wg-tunnel; tunnelctl check --repair");
     await scene.joined();
     expect(await looping("while ip rule del priority 455 2>/dev/null; do :; done")).toBe(0);
