@@ -16,8 +16,10 @@ for folder in "${folders[@]}"; do
   mkdir -p "$folder"
 done
 
+# What ran in it is killed with it, and is gone a moment later.
 clear_cgroups() {
   for folder in "${folders[@]}"; do
+    while [[ -n $(find "$folder" -name cgroup.procs -exec cat {} +) ]]; do sleep 0.1; done
     find "$folder" -depth -type d -exec rmdir -- {} + || true
   done
 }

@@ -173,6 +173,8 @@ export class PulumiDeployment extends Deployment {
         PULUMI_HOME: join(this.folder, "home"),
         PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
         PULUMI_SKIP_UPDATE_CHECK: "true",
+        // The operator's network has no way out: it would wait a minute for each plugin that the lab does not need.
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       },
     );
   }
