@@ -1,5 +1,5 @@
-import { MARK_MASK, NFT_TABLE } from "../plan/ids";
-import type { ExitPlan } from "../plan/plan";
+import { MARK_MASK, NFT_TABLE, WG_INTERFACE } from "../plan/ids";
+import type { ExitPlan, Plan } from "../plan/plan";
 
 /* The vocabulary of both rulesets (`man 8 nft`). */
 
@@ -24,3 +24,12 @@ export const setConnectionMark = (mark: number): string => `ct mark set ct mark 
 
 /** What names an exit in a chain's name: no hyphen may stand there, and no exit's name can make it one of our other chains. */
 export const chainName = (exit: ExitPlan): string => `exit_${exit.name.replaceAll("-", "_")}`;
+
+/**
+ * Leads to a chain of a purpose for the clients, and to one for each exit's veth: a lookup, whatever the number of exits.
+ * @param others what comes by other interfaces, as elements of the map
+ */
+export function byInterface({ exits }: Plan, purpose: string, others: readonly string[] = []): string {
+  const links = exits.map((exit) => `"${exit.hostLink}" : goto ${purpose}_from_${chainName(exit)}`);
+  return `iifname vmap { ${[`"${WG_INTERFACE}" : goto ${purpose}_from_clients`, ...links, ...others].join(", ")} }`;
+}

@@ -1,6 +1,6 @@
-import { DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
+import { DIRECT_RESOLVER_PORT } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
-import { chainName, DNS } from "./nft";
+import { byInterface, chainName, DNS } from "./nft";
 
 /** What the machine could not live without: errors, path MTU, neighbours and routers of IPv6, addresses from DHCP. */
 const ESSENTIAL = [
@@ -49,8 +49,7 @@ export function inputChains(plan: Plan): string {
 	# From outside ${input.shut ? "no more than is named here" : "as the machine itself decides"}; never to an inner address.
 	chain filter_input {
 		type filter hook input priority filter; policy ${input.shut ? "drop" : "accept"};
-		iifname "${WG_INTERFACE}" goto input_from_clients
-${indented(exits.map((exit) => `iifname "${exit.hostLink}" goto input_from_${chainName(exit)}`))}		iifname "lo" accept
+		${byInterface(plan, "input", ['"lo" : accept'])}
 		ip daddr { ${[address, ...exits.map(({ hostAddress }) => hostAddress)].join(", ")} } drop
 ${input.shut ? indented(fromOutside) : ""}	}
 

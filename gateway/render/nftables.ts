@@ -1,10 +1,22 @@
 import { BLOCK_MARK, DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
-import { type Plan, publicAddressesOf } from "../plan/plan";
+import { type ExitPlan, type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
 import { inputChains } from "./nftInput";
-import { purposes, selectedChains, type Purpose } from "./nftChoices";
+import { chain, purposes, selectedChains, type Purpose } from "./nftChoices";
 import { renderLookups } from "./nftLookup";
-import { chainName, DNS, elements, hex, OURS, quoted, replaceTable, setConnectionMark, setMark, SYN } from "./nft";
+import {
+  byInterface,
+  chainName,
+  DNS,
+  elements,
+  hex,
+  OURS,
+  quoted,
+  replaceTable,
+  setConnectionMark,
+  setMark,
+  SYN,
+} from "./nft";
 
 /**
  * The host's rules. As a file they are shut: the set `uplinks` is empty, so that nothing of a client leaves;
@@ -24,14 +36,18 @@ export function renderHostRules(plan: Plan): string {
 	}
 `;
   const links = quoted([WG_INTERFACE, ...exits.map((exit) => exit.hostLink)]);
+  const ofExits = (render: (exit: ExitPlan) => string): string => exits.map(render).join("");
+  /** The exit that a connection is on. */
+  const byConnectionMark = (purpose: Purpose): string => {
+    const ways = exits.map((exit) => `${hex(exit.clientMark)} : goto ${purpose}_${chainName(exit)}`);
+    return `ct mark & ${OURS} vmap { ${[`0x00000000 : goto ${purpose}_direct`, ...ways].join(", ")} }`;
+  };
+  /** What an exit's resolver sends, in a chain for each exit. */
+  const byResolver = (name: string): string =>
+    `ip saddr vmap { ${exits.map((exit) => `${exit.hostAddress} : goto ${name}_of_${chainName(exit)}`).join(", ")} }`;
 
-  const markOf = (name: string, mark: number, connectionMark: number = mark): string => `
-	chain ${name} {
-		${setMark(mark)}
-		${setConnectionMark(connectionMark)}
-		accept
-	}
-`;
+  const markOf = (name: string, mark: number, connectionMark: number = mark): string =>
+    chain(name, [setMark(mark), setConnectionMark(connectionMark), "accept"]);
   const lookups = {
     mark: renderLookups(plan, "mark"),
     forward: renderLookups(plan, "forward"),
@@ -62,29 +78,34 @@ export function renderHostRules(plan: Plan): string {
 		${elements(plan.dns.upstreams)}
 	}
 
+	# The clients' network, and those between the host and the exits' namespaces.
+	set inner {
+		type ipv4_addr
+		flags interval
+		${elements([subnet, ...exits.map((exit) => exit.network)])}
+	}
+
 ${published ? `${services("tcp")}\n${services("udp")}\n` : ""}	# Which way a client's packet leaves, for each purpose; the forward chain does not trust the mark that the first one led to.
 ${purposes.map(map).join("\n")}
-	# No inner address comes from outside. A connection keeps the exit that it began on.
+	# No inner address comes by another interface than its own.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
-		ip saddr ${subnet} iifname != { "lo", "${WG_INTERFACE}" } drop
-${exits.map((exit) => `		ip saddr ${exit.network} iifname != { "lo", "${exit.hostLink}" } drop\n`).join("")}		iifname != "${WG_INTERFACE}" accept
-		ct state { established, related } ct mark & ${OURS} vmap { ${["0x00000000 : goto mark_direct", ...exits.map((exit) => `${hex(exit.clientMark)} : goto mark_${chainName(exit)}`)].join(", ")} }
+		${byInterface(plan, "prerouting", ['"lo" : accept'])}
+		ip saddr @inner drop
+	}
+${ofExits((exit) => chain(`prerouting_from_${chainName(exit)}`, [`ip saddr ${exit.network} accept`, "ip saddr @inner drop"]))}
+	# A connection keeps the exit that it began on.
+	chain prerouting_from_clients {
+		ip saddr != ${subnet} ip saddr @inner drop
+		ct state { established, related } ${byConnectionMark("mark")}
 		ct state new ip saddr vmap @mark_by_source
 	}
-${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${exits.map((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark)).join("")}${choiceChains("mark")}
+${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${ofExits((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark))}${choiceChains("mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
-${exits.map((exit) => `		ip saddr ${exit.hostAddress} ip daddr @upstreams ${DNS} ${setMark(exit.resolverMark)}\n`).join("")}	}
-
-	# In both directions, in the SYN and its answer: nothing on the way has to fragment.
-	chain mangle_forward {
-		type filter hook forward priority mangle; policy accept;
-		iifname "${WG_INTERFACE}" ${SYN} tcp option maxseg size set ${mss}
-		oifname "${WG_INTERFACE}" ${SYN} tcp option maxseg size set ${mss}
-	}
-
+${exits.length > 0 ? `		ip daddr @upstreams ${DNS} ${byResolver("output")}\n` : ""}	}
+${ofExits((exit) => chain(`output_of_${chainName(exit)}`, [setMark(exit.resolverMark)]))}
 	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
@@ -98,25 +119,24 @@ ${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
 	chain dns_block {
 		accept
 	}
-${exits
-  .map(
-    (exit) => `
-	chain dns_${chainName(exit)} {
-		meta l4proto { tcp, udp } dnat ip to ${exit.hostAddress}
-	}
-`,
-  )
-  .join("")}${choiceChains("dns")}
+${ofExits((exit) => chain(`dns_${chainName(exit)}`, [`meta l4proto { tcp, udp } dnat ip to ${exit.hostAddress}`]))}${choiceChains("dns")}
 	chain nat_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr ${subnet} oifname @uplinks masquerade
-${exits.map((exit) => `		ip saddr ${exit.network} oifname @uplinks masquerade\n`).join("")}	}
+		ip saddr @inner oifname @uplinks masquerade
+	}
 
 	chain filter_forward {
 		type filter hook forward priority filter; policy accept;
-		iifname "${WG_INTERFACE}" goto forward_from_clients
-${exits.map((exit) => `		iifname "${exit.hostLink}" goto forward_from_${chainName(exit)}\n`).join("")}		oifname { ${links} } goto forward_inward
+		${SYN} jump clamp_mss
+		${byInterface(plan, "forward")}
+		oifname { ${links} } goto forward_inward
 		iifname @uplinks oifname @uplinks goto forward_neighbours
+	}
+
+	# In both directions, in the SYN and its answer: nothing on the way has to fragment.
+	chain clamp_mss {
+		iifname "${WG_INTERFACE}" tcp option maxseg size set ${mss}
+		oifname "${WG_INTERFACE}" tcp option maxseg size set ${mss}
 	}
 
 	# Through this machine to elsewhere. Empty: as the machine itself decides; firewall.sh adds \`drop\` where it forwarded nothing before.
@@ -129,7 +149,7 @@ ${exits.map((exit) => `		iifname "${exit.hostLink}" goto forward_from_${chainNam
 		oifname "${WG_INTERFACE}" ip daddr ${subnet} ${isolation ? "reject with icmp admin-prohibited" : "accept"}
 		ip daddr { ${["169.254.0.0/16", ...exits.map((exit) => exit.network)].join(", ")} } reject with icmp admin-prohibited
 		ip daddr @local_networks oifname @uplinks accept
-		ct state related meta l4proto icmp ct mark & ${OURS} vmap { ${["0x00000000 : goto forward_direct", ...exits.map((exit) => `${hex(exit.clientMark)} : goto forward_${chainName(exit)}`)].join(", ")} }
+		ct state related meta l4proto icmp ${byConnectionMark("forward")}
 		ip saddr vmap @forward_by_source
 		drop
 	}
@@ -145,19 +165,14 @@ ${exits.map((exit) => `		iifname "${exit.hostLink}" goto forward_from_${chainNam
 		meta l4proto tcp reject with tcp reset
 		reject with icmp admin-prohibited
 	}
-${exits
-  .map(
+${ofExits((exit) =>
+  chain(`forward_${chainName(exit)}`, [
+    `meta mark & ${OURS} == ${hex(exit.clientMark)} oifname "${exit.hostLink}" accept`,
+    `ct mark & ${OURS} != ${hex(exit.clientMark)} meta l4proto tcp reject with tcp reset`,
+    "drop",
+  ]),
+)}${choiceChains("forward")}${ofExits(
     (exit) => `
-	chain forward_${chainName(exit)} {
-		meta mark & ${OURS} == ${hex(exit.clientMark)} oifname "${exit.hostLink}" accept
-		ct mark & ${OURS} != ${hex(exit.clientMark)} meta l4proto tcp reject with tcp reset
-		drop
-	}
-`,
-  )
-  .join("")}${choiceChains("forward")}${exits
-    .map(
-      (exit) => `
 	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. In: answers to the exit's clients.
 	chain forward_from_${chainName(exit)} {
 		ip saddr ${exit.namespaceAddress} oifname @uplinks accept
@@ -165,8 +180,7 @@ ${exits
 		drop
 	}
 `,
-    )
-    .join("")}
+  )}
 	chain forward_inward {
 		ct state { established, related } accept
 		drop
@@ -176,8 +190,8 @@ ${inputChains(plan)}
 	# still shows the device of before the mark.
 	chain filter_postrouting {
 		type filter hook postrouting priority filter; policy accept;
-${exits.map((exit) => `		ip saddr ${exit.hostAddress} oifname != { "lo", "${WG_INTERFACE}", "${exit.hostLink}" } drop\n`).join("")}	}
-`);
+${exits.length > 0 ? `		${byResolver("postrouting")}\n` : ""}	}
+${ofExits((exit) => chain(`postrouting_of_${chainName(exit)}`, [`oifname != { "lo", "${WG_INTERFACE}", "${exit.hostLink}" } drop`]))}`);
 }
 
 /** Where a public address is translated outside of the machine, as on EC2, clients' packets for what is published there are for the machine. */

@@ -24,6 +24,8 @@ export function renderOpenVpn(exit: ExitPlan, provider: OpenVpnProfile): string 
     "connect-timeout 10",
     "persist-key",
     "auth-nocache",
+    // Over UDP it does not ask before each packet whether it may write: a tenth less of its processor time. Nothing over TCP.
+    "fast-io",
     // Whatever the provider pushes, routes and names are ours.
     "route-noexec",
     'pull-filter ignore "redirect-gateway"',

@@ -46,7 +46,7 @@ export const bulk: Flow = {
   },
   control: breaking(
     "no clamping",
-    `nft flush chain inet wg_gateway mangle_forward
-     ip netns exec vpn_ns nft flush chain inet wg_gateway mangle_forward`,
+    `nft flush chain inet wg_gateway clamp_mss
+     ip netns exec vpn_ns nft flush chain inet wg_gateway clamp_mss`,
   ),
 };

@@ -14,9 +14,7 @@ const policyOf = (raw: Raw): string | undefined =>
 const withHost = (part: Raw): Raw => ({ host: { ...existing, ...part } });
 
 const always = [
-  'iifname "wg0" goto input_from_clients',
-  'iifname "veth-wg" goto input_from_exit_vpn',
-  'iifname "lo" accept',
+  'iifname vmap { "wg0" : goto input_from_clients, "veth-wg" : goto input_from_exit_vpn, "lo" : accept }',
   "ip daddr { 10.4.0.1, 10.200.1.1 } drop",
 ];
 const essential = [
@@ -100,7 +98,7 @@ describe("a client", () => {
     ["10.200.1.2", "eth0", "drop"],
     ["10.200.1.2", "wg0", "drop"],
     ["10.200.1.2", "veth-wg", "accept"],
-    ["198.51.100.9", "eth0", "accept"],
+    ["198.51.100.9", "eth0", "policy accept"],
   ])("an inner source or another: %s by %s: %s", (source, device, wanted) => {
     const one = { ...packet("198.51.100.9", "tcp", 80), source, in: device };
     expect(trace(rulesOf({}), "mangle_prerouting", one).verdict).toBe(wanted);

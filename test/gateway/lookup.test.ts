@@ -184,6 +184,32 @@ describe("a packet is held against as many rules", () => {
       exit: index % 2 === 0 ? "vpn" : "block",
     }));
 
+  it("with fifty exits as with one, whoever sends it and wherever it goes", () => {
+    const walked = (count: number): number[] => {
+      const many = Array.from({ length: count }, (_, index) => ({
+        name: index === 0 ? "vpn" : `vpn${index}`,
+        profile: "plain.ovpn",
+        ...(count > 1 && { slot: index + 1 }),
+      }));
+      const nft = loaded(gatewayOf({ exits: many, rules: [last] }).plan, new Map(), "eth0");
+      const client = packetOf({ source: intervalOf("10.4.0.200").first, protocol: "tcp", port: 443 });
+      const on = { mark: 0x200, ctMark: 0x200 };
+      const out = { ...client, ...on, in: "wg0", out: "veth-wg" };
+      const sealed = { ...client, in: "veth-wg", out: "eth0", source: "10.200.1.2", destination: "203.0.113.20" };
+      const back = {
+        ...client,
+        ...on,
+        state: "established" as const,
+        source: "198.51.100.9",
+        destination: "10.4.0.200",
+      };
+      const all = [out, sealed, { ...back, in: "veth-wg", out: "wg0" }, { ...back, in: "eth0", out: "wg0", ctMark: 0 }];
+      const hooks = ["mangle_prerouting", "filter_forward", "filter_input", "mangle_output", "filter_postrouting"];
+      return all.flatMap((packet) => hooks.map((hook) => trace(nft, hook, packet).walked));
+    };
+    expect(walked(50)).toEqual(walked(1));
+  });
+
   it("with a hundred rules by port as with one", () => {
     expect(most(byPort(100))).toEqual(most(byPort(1)));
   });

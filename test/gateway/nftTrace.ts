@@ -112,6 +112,10 @@ const VALUE = String.raw`(\{[^}]*\}|@\w+|"[^"]+"|[\w./-]+)`;
 
 const parts: readonly Part[] = [
   [
+    /^(iif|oif)name vmap \{ ([^}]*) \}/,
+    (packet, _, way, map = "") => lookUp(list(map), way === "iif" ? packet.in : packet.out) ?? false,
+  ],
+  [
     RegExp(`^(iif|oif)name (!= )?${VALUE}`),
     (packet, rules, way, not, value = "") =>
       isIn(rules, value, way === "iif" ? packet.in : packet.out) === (not === undefined),
@@ -127,6 +131,9 @@ const parts: readonly Part[] = [
     (packet, rules, protocol, value = "") =>
       packet.protocol === protocol && isIn(rules, value, known(packet.port, "port to look at")),
   ],
+  // Of the two ends' SYNs the first one: the other one belongs to what is established.
+  [/^tcp flags & \(syn \| rst\) == syn/, (packet) => packet.protocol === "tcp" && packet.state === "new"],
+  [/^tcp option maxseg size set \d+/, () => true],
   [/^icmp type echo-request/, (packet) => packet.protocol === "icmp"],
   [
     /^(meta l4proto|th dport) vmap \{ ([^}]*) \}/,
@@ -155,9 +162,12 @@ const parts: readonly Part[] = [
     },
   ],
   [
-    /^ip (saddr|daddr) vmap @(\w+)/,
-    (packet, { elements }, end, map = "") =>
-      lookUp(known(elements.get(map), map), end === "saddr" ? packet.source : packet.destination) ?? false,
+    /^ip (saddr|daddr) vmap (?:@(\w+)|\{ ([^}]*) \})/,
+    (packet, { elements }, end, map, anonymous = "") =>
+      lookUp(
+        map === undefined ? list(anonymous) : known(elements.get(map), map),
+        end === "saddr" ? packet.source : packet.destination,
+      ) ?? false,
   ],
   [
     RegExp(`^ip (saddr|daddr) (!= )?${VALUE}`),

@@ -154,14 +154,12 @@ describe("a packet of a client", () => {
       "ip saddr vmap @forward_by_source",
       "drop",
     ]);
-    expect(chain(ruleset, "nat_postrouting").slice(1)).toEqual([
-      "ip saddr 10.4.0.0/24 oifname @uplinks masquerade",
-      "ip saddr 10.200.1.0/24 oifname @uplinks masquerade",
-      "ip saddr 10.200.3.0/24 oifname @uplinks masquerade",
+    expect(chain(ruleset, "nat_postrouting").slice(1)).toEqual(["ip saddr @inner oifname @uplinks masquerade"]);
+    expect(ruleset).toContain("elements = { 10.4.0.0/24, 10.200.1.0/24, 10.200.3.0/24 }");
+    expect(chain(ruleset, "mangle_output").slice(1)).toEqual([
+      "ip daddr @upstreams meta l4proto { tcp, udp } th dport 53 ip saddr vmap { 10.200.1.1 : goto output_of_exit_vpn, 10.200.3.1 : goto output_of_exit_se_1 }",
     ]);
-    expect(chain(ruleset, "mangle_output")[1]).toBe(
-      "ip saddr 10.200.1.1 ip daddr @upstreams meta l4proto { tcp, udp } th dport 53 meta mark set meta mark & 0xffff00ff | 0x00000100",
-    );
+    expect(chain(ruleset, "output_of_exit_vpn")).toEqual(["meta mark set meta mark & 0xffff00ff | 0x00000100"]);
   });
 
   it("finds the host shut: the file names no uplink", () => {
@@ -170,12 +168,12 @@ describe("a packet of a client", () => {
 
   it("finds TCP clamped to the MTU less 40, in both namespaces and both directions", () => {
     const { plan } = documented();
-    const clamp = "tcp flags & (syn | rst) == syn tcp option maxseg size set 1380";
-    expect(chain(renderHostRules(plan), "mangle_forward").slice(1)).toEqual([
-      `iifname "wg0" ${clamp}`,
-      `oifname "wg0" ${clamp}`,
-    ]);
-    expect(chain(renderNamespaceRules(plan, exitOf(plan, "vpn")), "mangle_forward").slice(1)).toEqual([clamp]);
+    const [host, namespace] = [renderHostRules(plan), renderNamespaceRules(plan, exitOf(plan, "vpn"))];
+    for (const ruleset of [host, namespace])
+      expect(chain(ruleset, "filter_forward")[1]).toBe("tcp flags & (syn | rst) == syn jump clamp_mss");
+    const clamp = "tcp option maxseg size set 1380";
+    expect(chain(host, "clamp_mss")).toEqual([`iifname "wg0" ${clamp}`, `oifname "wg0" ${clamp}`]);
+    expect(chain(namespace, "clamp_mss")).toEqual([clamp]);
   });
 });
 
@@ -188,17 +186,28 @@ describe("an exit's namespace", () => {
   });
 
   it("lets nothing out by its veth but to the provider, the resolver and in answer", () => {
-    expect(chain(ruleset, "filter_output").filter((line) => line.includes("veth-vpn"))).toEqual([
-      'oifname "veth-vpn" ip daddr . meta l4proto . th dport @provider accept',
-      'oifname "veth-vpn" ip daddr 10.200.1.1 meta l4proto { tcp, udp } th dport 53 accept',
-      'oifname "veth-vpn" ip daddr { 10.200.1.1, 10.4.0.0/24 } ct state { established, related } accept',
+    expect(chain(ruleset, "filter_output").slice(1)).toEqual([
+      'oifname vmap { "veth-vpn" : goto output_outside, "tun0" : accept, "lo" : accept }',
+    ]);
+    expect(chain(ruleset, "output_outside")).toEqual([
+      "ip daddr . meta l4proto . th dport @provider accept",
+      "ip daddr 10.200.1.1 meta l4proto { tcp, udp } th dport 53 accept",
+      "ip daddr { 10.200.1.1, 10.4.0.0/24 } ct state { established, related } accept",
     ]);
     expect(ruleset).toContain("\tset provider {\n\t\ttype ipv4_addr . inet_proto . inet_service\n\t}\n");
   });
 
   it("lets its clients into the tunnel alone, and none of another exit's", () => {
-    for (const line of chain(ruleset, "filter_forward").slice(1))
-      expect(line).toMatch(/^iifname "veth-vpn" oifname "tun0"|^iifname "tun0"/);
+    expect(chain(ruleset, "filter_forward").slice(2)).toEqual([
+      'iifname . oifname vmap { "veth-vpn" . "tun0" : goto forward_out, "tun0" . "veth-vpn" : goto forward_in }',
+    ]);
+    expect(chain(ruleset, "forward_out")).toEqual([
+      "ip saddr @clients accept",
+      "ip saddr 10.200.1.1 meta l4proto { tcp, udp } th dport 53 accept",
+    ]);
+    expect(chain(ruleset, "forward_in")).toEqual([
+      "ip daddr { 10.200.1.1, 10.4.0.0/24 } ct state { established, related } accept",
+    ]);
     expect(ruleset).toContain("elements = { 10.4.0.128-10.4.0.199, 10.4.0.201-10.4.0.255 }");
     expect(chain(ruleset, "nat_postrouting").slice(1)).toEqual([
       'ip saddr @clients oifname "tun0" masquerade',
