@@ -10,17 +10,14 @@ import { NameServer } from "../services";
 import { addresses, providers } from "../topology";
 import { Outside, type Sighting } from "./outside";
 
-/** A client of each exit, the probes it sends a second, each to a target of its own, and the address that its exit has outside. */
+/** Probes a second, of each client. */
+const RATE = 1000;
+
+/** A client of each exit, whom its probes go to, and the address that its exit has outside. */
 const clients = {
-  direct: { home: "home-direct", address: "10.4.0.50", target: addresses.web, rate: 250, seen: addresses.elastic },
-  vpn: {
-    home: "home-vpn",
-    address: "10.4.0.200",
-    target: providers.provider.geo,
-    rate: 1000,
-    seen: addresses.provider,
-  },
-  wg: { home: "home-4", address: "10.4.0.100", target: providers.wgprov.geo, rate: 1000, seen: addresses.wgprov },
+  direct: { home: "home-direct", address: "10.4.0.50", target: addresses.web, seen: addresses.elastic },
+  vpn: { home: "home-vpn", address: "10.4.0.200", target: providers.provider.geo, seen: addresses.provider },
+  wg: { home: "home-4", address: "10.4.0.100", target: providers.wgprov.geo, seen: addresses.wgprov },
 } as const;
 export type Name = keyof typeof clients;
 export const names = Object.keys(clients) as Name[];
@@ -50,7 +47,7 @@ export class Scene {
     for (const name of names) {
       const client = lab.client(clients[name].home);
       await client.up(outputs.clientProfiles?.[name] ?? "");
-      probers[name] = await Prober.start(client.host, { name, ...clients[name] });
+      probers[name] = await Prober.start(client.host, { name, target: clients[name].target, rate: RATE });
     }
     const scene = new Scene(lab, deployment, probers, await Outside.start(lab));
     // It runs when a fault says so, not in between.

@@ -9,6 +9,8 @@ import { deployInto, openLab, settled } from "../../lab/scenario";
 import { differences, snapshot, type Snapshot } from "../../lab/snapshot";
 
 const quiet = () => undefined;
+/** A quarter of an hour more. */
+const EVERY_STEP = process.env["WG_GATEWAY_LAB_EVERY_STEP"] === "1";
 const RECEIVE = readFileSync(join(__dirname, "../../userdata/receive.sh"), "utf8");
 
 /**
@@ -95,22 +97,32 @@ describe("changes that do not come to their end", () => {
     (await apply(text)).stdout.split("\n").filter((line) => line.startsWith("step "));
   const kindOf = (step: string) => /^step (os\.\w+|systemctl restart|\S+exit-\w+\.sh)/.exec(step)?.[1];
 
-  // Every step is in test/machine/fuzzInterrupted.test.ts, on a model of the machine.
-  test("killed at each kind of step: a repair goes back, the same deployment goes on", async () => {
+  /** Where deployments are killed: at the middle one of each kind of step, or at every step there is, each way. */
+  const kills = async () => {
     const [one, other] = releases as [(typeof releases)[number], (typeof releases)[number]];
-    let at = one;
     const ways = [
       { from: one, to: other, steps: await stepsTo(other) },
       { from: other, to: one, steps: await stepsTo(one) },
     ] as const;
-    const kinds = [...new Set(ways.flatMap(({ steps }) => steps.map(kindOf)))].filter((kind) => kind !== undefined);
+    const all = ways.flatMap(({ from, to, steps }) =>
+      steps.map((how, index) => ({ from, to, how, step: index + 1, kind: kindOf(how) })),
+    );
+    if (EVERY_STEP) return all;
+    const kinds = [...new Set(all.map(({ kind }) => kind))].filter((kind) => kind !== undefined);
     expect(kinds).toHaveLength(5);
-    for (const [index, kind] of kinds.entries()) {
-      const fitting = ways.filter(({ steps }) => steps.some((step) => kindOf(step) === kind));
-      const { from, to, steps } = fitting[index % fitting.length]!;
-      const all = steps.flatMap((step, place) => (kindOf(step) === kind ? [place + 1] : []));
-      const step = all[all.length >> 1]!;
-      const how = steps[step - 1]!;
+    return kinds.map((kind, index) => {
+      const fitting = all.filter((one) => one.kind === kind);
+      const froms = [...new Set(fitting.map(({ from }) => from))];
+      const oneWay = fitting.filter(({ from }) => from === froms[index % froms.length]);
+      return oneWay[oneWay.length >> 1]!;
+    });
+  };
+
+  // Every step, in each run, is in test/machine/fuzzInterrupted.test.ts, on a model of the machine.
+  const title = `killed at ${EVERY_STEP ? "every" : "each kind of"} step: a repair goes back, the same deployment goes on`;
+  test(title, { timeout: EVERY_STEP ? 3_600_000 : 300_000 }, async () => {
+    let at = releases[0]!;
+    for (const [index, { from, to, how, step }] of (await kills()).entries()) {
       if (at !== from) await apply(from.text);
       expect((await apply(to.text, step)).exitCode, how).toBe(137);
       at = index % 3 === 1 ? to : from;
@@ -123,7 +135,7 @@ describe("changes that do not come to their end", () => {
       expect(stdout, how).toContain("an earlier deployment was interrupted");
       await isAt(at, how);
     }
-    if (at !== one) await apply(one.text);
+    if (at !== releases[0]!) await apply(releases[0]!.text);
   });
 
   test("what a killed deployment started is waited for", async () => {
