@@ -26,10 +26,14 @@ export const setConnectionMark = (mark: number): string => `ct mark set ct mark 
 export const chainName = (exit: ExitPlan): string => `exit_${exit.name.replaceAll("-", "_")}`;
 
 /**
- * Leads to a chain of a purpose for the clients, and to one for each exit's veth: a lookup, whatever the number of exits.
+ * Rules that lead to a chain of a purpose for the clients, and to one for each exit's veth: as many whatever the number of exits. The
+ * clients' is no lookup: a packet that is under way while the table is replaced finds nothing in it any more (nf_tables_commit), and
+ * theirs must find the chain that ends in `drop`.
  * @param others what comes by other interfaces, as elements of the map
  */
 export function byInterface({ exits }: Plan, purpose: string, others: readonly string[] = []): string {
   const links = exits.map((exit) => `"${exit.hostLink}" : goto ${purpose}_from_${chainName(exit)}`);
-  return `iifname vmap { ${[`"${WG_INTERFACE}" : goto ${purpose}_from_clients`, ...links, ...others].join(", ")} }`;
+  const clients = `iifname "${WG_INTERFACE}" goto ${purpose}_from_clients`;
+  const map = [...links, ...others];
+  return map.length === 0 ? clients : `${clients}\n\t\tiifname vmap { ${map.join(", ")} }`;
 }

@@ -29,39 +29,31 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 
 	chain filter_input {
 		type filter hook input priority filter; policy drop;
-		ct state { established, related } accept
 		iifname "lo" accept
+		ct state { established, related } accept
 		iifname "${exit.namespaceLink}" ip saddr ${exit.hostAddress} icmp type echo-request accept
 	}
 
 	chain filter_forward {
 		type filter hook forward priority filter; policy drop;
 		${SYN} jump clamp_mss
-		iifname . oifname vmap { "${exit.namespaceLink}" . "tun0" : goto forward_out, "tun0" . "${exit.namespaceLink}" : goto forward_in }
+		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr @clients accept
+		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr ${exit.hostAddress} ${DNS} accept
+		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${clients} ct state { established, related } accept
+		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ct state { established, related } accept
 	}
 
 	chain clamp_mss {
 		tcp option maxseg size set ${mss}
 	}
 
-	chain forward_out {
-		ip saddr @clients accept
-		ip saddr ${exit.hostAddress} ${DNS} accept
-	}
-
-	chain forward_in {
-		ip daddr { ${exit.hostAddress}, ${clients} } ct state { established, related } accept
-	}
-
 	chain filter_output {
 		type filter hook output priority filter; policy drop;
-		oifname vmap { "${exit.namespaceLink}" : goto output_outside, "tun0" : accept, "lo" : accept }
-	}
-
-	chain output_outside {
-		ip daddr . meta l4proto . th dport @provider accept
-		ip daddr ${exit.hostAddress} ${DNS} accept
-		ip daddr { ${exit.hostAddress}, ${clients} } ct state { established, related } accept
+		oifname "lo" accept
+		oifname "tun0" accept
+		oifname "${exit.namespaceLink}" ip daddr . meta l4proto . th dport @provider accept
+		oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ${DNS} accept
+		oifname "${exit.namespaceLink}" ip daddr { ${exit.hostAddress}, ${clients} } ct state { established, related } accept
 	}
 `);
 }

@@ -14,7 +14,8 @@ const policyOf = (raw: Raw): string | undefined =>
 const withHost = (part: Raw): Raw => ({ host: { ...existing, ...part } });
 
 const always = [
-  'iifname vmap { "wg0" : goto input_from_clients, "veth-wg" : goto input_from_exit_vpn, "lo" : accept }',
+  'iifname "wg0" goto input_from_clients',
+  'iifname vmap { "veth-wg" : goto input_from_exit_vpn, "lo" : accept }',
   "ip daddr { 10.4.0.1, 10.200.1.1 } drop",
 ];
 const essential = [
