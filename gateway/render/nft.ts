@@ -25,15 +25,46 @@ export const setConnectionMark = (mark: number): string => `ct mark set ct mark 
 /** What names an exit in a chain's name: no hyphen may stand there, and no exit's name can make it one of our other chains. */
 export const chainName = (exit: ExitPlan): string => `exit_${exit.name.replaceAll("-", "_")}`;
 
+/** More than so many are looked up, fewer are asked one after another. */
+const FEW = 8;
+
+/** What one thing of a packet is, and the verdict then. */
+export type Case = readonly [value: string, verdict: string];
+
 /**
- * Rules that lead to a chain of a purpose for the clients, and to one for each exit's veth: as many whatever the number of exits. The
- * clients' is no lookup: a packet that is under way while the table is replaced finds nothing in it any more (nf_tables_commit), and
- * theirs must find the chain that ends in `drop`.
- * @param others what comes by other interfaces, as elements of the map
+ * Rules that decide by one thing of a packet. A few cases are a rule each: as quick as a lookup, and nothing that a packet could miss which
+ * is under way while the table is replaced (the kernel takes the elements of the old maps away before the rules are left, and shows
+ * intervals of the new ones after these are in force). Many are one lookup.
+ * @param what such as `iifname`, or with the operator that compares it, `ct mark & 0xff00 ==`
+ * @param map the map that has the cases, where they are many; default one without a name
  */
-export function byInterface({ exits }: Plan, purpose: string, others: readonly string[] = []): string {
-  const links = exits.map((exit) => `"${exit.hostLink}" : goto ${purpose}_from_${chainName(exit)}`);
-  const clients = `iifname "${WG_INTERFACE}" goto ${purpose}_from_clients`;
-  const map = [...links, ...others];
-  return map.length === 0 ? clients : `${clients}\n\t\tiifname vmap { ${map.join(", ")} }`;
+export function decide(what: string, cases: readonly Case[], map?: string): string[] {
+  if (cases.length <= FEW) return cases.map(([value, verdict]) => `${what} ${value} ${verdict}`);
+  return [`${what.replace(/ ==$/, "")} vmap ${map === undefined ? `{ ${members(cases).join(", ")} }` : `@${map}`}`];
 }
+
+const members = (cases: readonly Case[]): string[] => cases.map(([value, verdict]) => `${value} : ${verdict}`);
+
+/** The map of addresses that {@link decide} names, or nothing where it asks one after another. */
+export const caseMap = (name: string, cases: readonly Case[]): string =>
+  cases.length <= FEW
+    ? ""
+    : `	map ${name} {
+		type ipv4_addr : verdict
+		flags interval
+		${elements(members(cases))}
+	}
+
+`;
+
+/**
+ * By interface: to a chain of a purpose for the clients, and to one for each exit's veth. The clients' is no lookup in any case: what of
+ * theirs finds nothing in a map must be in the chain that ends in `drop`.
+ */
+export const byInterface = ({ exits }: Plan, purpose: string, others: readonly Case[] = []): string[] => [
+  `iifname "${WG_INTERFACE}" goto ${purpose}_from_clients`,
+  ...decide("iifname", [
+    ...exits.map((exit): Case => [`"${exit.hostLink}"`, `goto ${purpose}_from_${chainName(exit)}`]),
+    ...others,
+  ]),
+];

@@ -28,7 +28,7 @@ export function inputChains(plan: Plan): string {
       : []),
   ];
   const fromOutside = [
-    "ct state { established, related } accept",
+    "ct state established,related accept",
     `udp dport ${port} accept`,
     input.sshFrom === undefined ? ssh : `ip saddr { ${input.sshFrom.join(", ")} } ${ssh}`,
     ...published,
@@ -38,7 +38,7 @@ export function inputChains(plan: Plan): string {
   const fromExits = exits.map(
     (exit) => `
 	chain input_from_${chainName(exit)} {
-		ct state { established, related } accept
+		ct state established,related accept
 		ip saddr ${exit.namespaceAddress} ip daddr ${exit.hostAddress} ${DNS} accept
 		ip saddr ${exit.namespaceAddress} ip daddr ${exit.hostAddress} icmp type echo-request accept
 		drop
@@ -49,12 +49,11 @@ export function inputChains(plan: Plan): string {
 	# From outside ${input.shut ? "no more than is named here" : "as the machine itself decides"}; never to an inner address.
 	chain filter_input {
 		type filter hook input priority filter; policy ${input.shut ? "drop" : "accept"};
-		${byInterface(plan, "input", ['"lo" : accept'])}
-		ip daddr { ${[address, ...exits.map(({ hostAddress }) => hostAddress)].join(", ")} } drop
+${indented(byInterface(plan, "input", [['"lo"', "accept"]]))}		ip daddr { ${[address, ...exits.map(({ hostAddress }) => hostAddress)].join(", ")} } drop
 ${input.shut ? indented(fromOutside) : ""}	}
 
 	chain input_from_clients {
-		ct state { established, related } accept
+		ct state established,related accept
 		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${DIRECT_RESOLVER_PORT} } ct original proto-dst 53 accept
 		ip saddr ${subnet} ct original ip daddr ${address} tcp dport { 53, ${DIRECT_RESOLVER_PORT} } ct original proto-dst 53 accept
 		ip saddr ${subnet} ip daddr { ${own.join(", ")} } icmp type echo-request accept

@@ -2,12 +2,13 @@ import type { Choice } from "../plan/choices";
 import { dnsLookup, lookupOf, type Decision, type Lookup, type ProtocolLookup } from "../plan/lookup";
 import type { Plan } from "../plan/plan";
 import { intervalText, type Interval } from "../settings/address";
+import type { Case } from "./nft";
 import { chain, endChain, windowChain, type Purpose } from "./nftChoices";
 
 /** What a purpose makes of the rules. */
 export interface RenderedLookups {
-  /** The elements of its map from source to chain. */
-  readonly elements: readonly string[];
+  /** From source to chain. */
+  readonly cases: readonly Case[];
   /** The chains between that map and the ends. */
   readonly chains: string;
 }
@@ -78,7 +79,7 @@ export function renderLookups(plan: Plan, purpose: Purpose): RenderedLookups {
   };
 
   return {
-    elements: placed.map(({ source, lookup }) => `${intervalText(source)} : ${start(lookup)}`),
+    cases: placed.map(({ source, lookup }): Case => [intervalText(source), start(lookup)]),
     chains: [
       ...[...hoursNames].map(([one, name]) => hoursChain(name, JSON.parse(one) as Decision)),
       ...[...choiceNames].map(([one, name]) => choiceChains(name, JSON.parse(one) as Lookup)),

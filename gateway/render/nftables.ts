@@ -6,7 +6,10 @@ import { chain, purposes, selectedChains, type Purpose } from "./nftChoices";
 import { renderLookups } from "./nftLookup";
 import {
   byInterface,
+  type Case,
+  caseMap,
   chainName,
+  decide,
   DNS,
   elements,
   hex,
@@ -37,14 +40,19 @@ export function renderHostRules(plan: Plan): string {
 `;
   const links = quoted([WG_INTERFACE, ...exits.map((exit) => exit.hostLink)]);
   const ofExits = (render: (exit: ExitPlan) => string): string => exits.map(render).join("");
-  /** The exit that a connection is on. */
-  const byConnectionMark = (purpose: Purpose): string => {
-    const ways = exits.map((exit) => `${hex(exit.clientMark)} : goto ${purpose}_${chainName(exit)}`);
-    return `ct mark & ${OURS} vmap { ${[`0x00000000 : goto ${purpose}_direct`, ...ways].join(", ")} }`;
-  };
+  const indented = (rules: readonly string[]): string => rules.map((rule) => `\t\t${rule}\n`).join("");
+  /** By the exit that a connection is on. */
+  const byConnectionMark = (condition: string, purpose: Purpose): string[] =>
+    decide(`${condition}ct mark & ${OURS} ==`, [
+      ["0x00000000", `goto ${purpose}_direct`],
+      ...exits.map((exit): Case => [hex(exit.clientMark), `goto ${purpose}_${chainName(exit)}`]),
+    ]);
   /** What an exit's resolver sends, in a chain for each exit. */
-  const byResolver = (name: string): string =>
-    `ip saddr vmap { ${exits.map((exit) => `${exit.hostAddress} : goto ${name}_of_${chainName(exit)}`).join(", ")} }`;
+  const byResolver = (name: string, condition = ""): string[] =>
+    decide(
+      `${condition}ip saddr`,
+      exits.map((exit): Case => [exit.hostAddress, `goto ${name}_of_${chainName(exit)}`]),
+    );
 
   const markOf = (name: string, mark: number, connectionMark: number = mark): string =>
     chain(name, [setMark(mark), setConnectionMark(connectionMark), "accept"]);
@@ -53,12 +61,9 @@ export function renderHostRules(plan: Plan): string {
     forward: renderLookups(plan, "forward"),
     dns: renderLookups(plan, "dns"),
   };
-  const map = (purpose: Purpose): string => `	map ${purpose}_by_source {
-		type ipv4_addr : verdict
-		flags interval
-		${elements(lookups[purpose].elements)}
-	}
-`;
+  const mapOf = (purpose: Purpose): string => caseMap(`${purpose}_by_source`, lookups[purpose].cases);
+  const bySource = (purpose: Purpose, condition = ""): string =>
+    indented(decide(`${condition}ip saddr`, lookups[purpose].cases, `${purpose}_by_source`));
   const choiceChains = (purpose: Purpose): string => `${selectedChains(plan, purpose)}${lookups[purpose].chains}`;
 
   return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded.
@@ -78,39 +83,34 @@ export function renderHostRules(plan: Plan): string {
 		${elements(plan.dns.upstreams)}
 	}
 
-	# The clients' network, and those between the host and the exits' namespaces.
-	set inner {
-		type ipv4_addr
-		flags interval
-		${elements([subnet, ...exits.map((exit) => exit.network)])}
-	}
-
-${published ? `${services("tcp")}\n${services("udp")}\n` : ""}	# Which way a client's packet leaves, for each purpose; the forward chain does not trust the mark that the first one led to.
-${purposes.map(map).join("\n")}
-	# No inner address comes by another interface than its own.
+${published ? `${services("tcp")}\n${services("udp")}\n` : ""}${purposes.map(mapOf).join("")}	# No inner address comes by another interface than its own.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
-		${byInterface(plan, "prerouting", ['"lo" : accept'])}
-		ip saddr @inner drop
+${indented(byInterface(plan, "prerouting", [['"lo"', "accept"]]))}		goto no_inner_source
 	}
-${ofExits((exit) => chain(`prerouting_from_${chainName(exit)}`, [`ip saddr ${exit.network} accept`, "ip saddr @inner drop"]))}
+
+	chain no_inner_source {
+${indented(
+  decide(
+    "ip saddr",
+    [subnet, ...exits.map((exit) => exit.network)].map((network): Case => [network, "drop"]),
+  ),
+)}	}
+${ofExits((exit) => chain(`prerouting_from_${chainName(exit)}`, [`ip saddr ${exit.network} accept`, "goto no_inner_source"]))}
 	# A connection keeps the exit that it began on.
 	chain prerouting_from_clients {
-		ip saddr != ${subnet} ip saddr @inner drop
-		ct state { established, related } ${byConnectionMark("mark")}
-		ct state new ip saddr vmap @mark_by_source
-	}
+		ip saddr != ${subnet} goto no_inner_source
+${indented(byConnectionMark("ct state established,related ", "mark"))}${bySource("mark", "ct state new ")}	}
 ${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${ofExits((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark))}${choiceChains("mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
-${exits.length > 0 ? `		ip daddr @upstreams ${DNS} ${byResolver("output")}\n` : ""}	}
+${indented(byResolver("output", `ip daddr @upstreams ${DNS} `))}	}
 ${ofExits((exit) => chain(`output_of_${chainName(exit)}`, [setMark(exit.resolverMark)]))}
 	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
-		iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} ip saddr vmap @dns_by_source
-${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
+${bySource("dns", `iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} `)}${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
 
 	chain dns_direct {
 		meta l4proto { tcp, udp } dnat ip to ${address}:${DIRECT_RESOLVER_PORT}
@@ -122,14 +122,13 @@ ${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
 ${ofExits((exit) => chain(`dns_${chainName(exit)}`, [`meta l4proto { tcp, udp } dnat ip to ${exit.hostAddress}`]))}${choiceChains("dns")}
 	chain nat_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr @inner oifname @uplinks masquerade
-	}
+		ip saddr ${subnet} oifname @uplinks masquerade
+${ofExits((exit) => `		ip saddr ${exit.network} oifname @uplinks masquerade\n`)}	}
 
 	chain filter_forward {
 		type filter hook forward priority filter; policy accept;
 		${SYN} jump clamp_mss
-		${byInterface(plan, "forward")}
-		oifname { ${links} } goto forward_inward
+${indented(byInterface(plan, "forward"))}		oifname { ${links} } goto forward_inward
 		iifname @uplinks oifname @uplinks goto forward_neighbours
 	}
 
@@ -149,10 +148,13 @@ ${ofExits((exit) => chain(`dns_${chainName(exit)}`, [`meta l4proto { tcp, udp } 
 		oifname "${WG_INTERFACE}" ip daddr ${subnet} ${isolation ? "reject with icmp admin-prohibited" : "accept"}
 		ip daddr { ${["169.254.0.0/16", ...exits.map((exit) => exit.network)].join(", ")} } reject with icmp admin-prohibited
 		ip daddr @local_networks oifname @uplinks accept
-		ct state related meta l4proto icmp ${byConnectionMark("forward")}
-		ip saddr vmap @forward_by_source
-		drop
+		ct state related meta l4proto icmp jump forward_related
+${bySource("forward")}		drop
 	}
+
+	# What tells of a connection goes the way of it.
+	chain forward_related {
+${indented(byConnectionMark("", "forward"))}	}
 
 	# Each end: what began on another exit is reset, not moved.
 	chain forward_direct {
@@ -176,13 +178,13 @@ ${ofExits((exit) =>
 	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. In: answers to the exit's clients.
 	chain forward_from_${chainName(exit)} {
 		ip saddr ${exit.namespaceAddress} oifname @uplinks accept
-		oifname "${WG_INTERFACE}" ct state { established, related } ct mark & ${OURS} == ${hex(exit.clientMark)} accept
+		oifname "${WG_INTERFACE}" ct state established,related ct mark & ${OURS} == ${hex(exit.clientMark)} accept
 		drop
 	}
 `,
   )}
 	chain forward_inward {
-		ct state { established, related } accept
+		ct state established,related accept
 		drop
 	}
 ${inputChains(plan)}
@@ -190,7 +192,7 @@ ${inputChains(plan)}
 	# still shows the device of before the mark.
 	chain filter_postrouting {
 		type filter hook postrouting priority filter; policy accept;
-${exits.length > 0 ? `		${byResolver("postrouting")}\n` : ""}	}
+${indented(byResolver("postrouting"))}	}
 ${ofExits((exit) => chain(`postrouting_of_${chainName(exit)}`, [`oifname != { "lo", "${WG_INTERFACE}", "${exit.hostLink}" } drop`]))}`);
 }
 

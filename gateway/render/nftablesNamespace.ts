@@ -30,7 +30,7 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 	chain filter_input {
 		type filter hook input priority filter; policy drop;
 		iifname "lo" accept
-		ct state { established, related } accept
+		ct state established,related accept
 		iifname "${exit.namespaceLink}" ip saddr ${exit.hostAddress} icmp type echo-request accept
 	}
 
@@ -39,8 +39,8 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 		${SYN} jump clamp_mss
 		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr @clients accept
 		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr ${exit.hostAddress} ${DNS} accept
-		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${clients} ct state { established, related } accept
-		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ct state { established, related } accept
+		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${clients} ct state established,related accept
+		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ct state established,related accept
 	}
 
 	chain clamp_mss {
@@ -53,7 +53,7 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 		oifname "tun0" accept
 		oifname "${exit.namespaceLink}" ip daddr . meta l4proto . th dport @provider accept
 		oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ${DNS} accept
-		oifname "${exit.namespaceLink}" ip daddr { ${exit.hostAddress}, ${clients} } ct state { established, related } accept
+		oifname "${exit.namespaceLink}" ip daddr { ${exit.hostAddress}, ${clients} } ct state established,related accept
 	}
 `);
 }

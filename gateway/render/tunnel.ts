@@ -94,7 +94,7 @@ ${set(
 		iifname != ${device} ip saddr @peers_tunnel drop
 		iifname ${device} ct state new ${setConnectionMark(IN_TUNNEL_MARK)} accept
 		ip saddr @peers_public ct state new ${setConnectionMark(PAST_TUNNEL_MARK)}
-		ip daddr @peers_public ct state { established, related } ct mark ${is(PAST_TUNNEL_MARK)} ${setMark(PAST_TUNNEL_MARK)}
+		ip daddr @peers_public ct state established,related ct mark ${is(PAST_TUNNEL_MARK)} ${setMark(PAST_TUNNEL_MARK)}
 	}
 
 	# Where a public address is translated outside of the machine, as on EC2, what comes for it by the tunnel is for the machine.
@@ -105,7 +105,7 @@ ${set(
 
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
-		ip daddr @peers_public ct state { established, related } ct mark ${is(PAST_TUNNEL_MARK)} ${setMark(PAST_TUNNEL_MARK)}
+		ip daddr @peers_public ct state established,related ct mark ${is(PAST_TUNNEL_MARK)} ${setMark(PAST_TUNNEL_MARK)}
 	}
 
 	chain filter_output {

@@ -60,9 +60,9 @@ const stopBare = `
   ip netns del vpn_ns 2>/dev/null || true
   ! nft list table ip bare >/dev/null 2>&1 || nft delete table ip bare`;
 
-export type Side = "gateway" | "bare" | "bare direct";
+export type Side = "gateway" | "bare";
 
-/** Switches the machine between the gateway and the bare tools, in turn; "bare direct" is without the OpenVPN client. */
+/** Switches the machine between the gateway and the bare tools, in turn. */
 export class SideBySide {
   private now: Side = "gateway";
 
@@ -73,7 +73,6 @@ export class SideBySide {
     const { provider } = this.scenario.lab.providers;
     const scripts = {
       gateway: [startGateway],
-      "bare direct": [direct],
       bare: [direct, vpn(provider.profile, provider.credentials)],
     };
     const stop = this.now === "gateway" ? stopGateway : stopBare;
@@ -94,10 +93,7 @@ export class SideBySide {
     await until("the machine has no job left", 20_000, async () => {
       return (await lab.machine.must(["systemctl", "list-jobs", "--no-legend"])).trim() === "";
     });
-    const expected = {
-      direct: addresses.elastic,
-      vpn: this.now === "bare direct" ? addresses.elastic : addresses.provider,
-    };
+    const expected = { direct: addresses.elastic, vpn: addresses.provider };
     for (const name of ["direct", "vpn"] as const)
       await until(`the web server sees the ${name} client as ${expected[name]}`, 20_000, async () => {
         const seen = await lab.clients[name].fetch(`http://${addresses.web}/`, { timeout: 1000 }).catch(() => "");

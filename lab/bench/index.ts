@@ -1,9 +1,10 @@
 import type { Benchmark } from "./benchmark";
 import { deployments } from "./deployments";
+import { direct } from "./direct";
 import { dns } from "./dns";
 import { latency } from "./latency";
 import { memory } from "./memory";
-import { direct, vpn } from "./paths";
+import { vpn } from "./paths";
 import { pure } from "./pure";
 import { reboot } from "./reboot";
 import { scale } from "./scale";

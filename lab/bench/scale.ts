@@ -1,9 +1,9 @@
-import type { Scenario } from "../flows";
 import { onMachine } from "../flows/flow";
 import { settled } from "../scenario";
 import type { Benchmark } from "./benchmark";
-import { figuresOf, interleave, type Sample } from "./figure";
-import { measurePath, pathMeasures } from "./paths";
+import { Exchange, type Sides } from "./exchange";
+import { figuresOf, type Sample } from "./figure";
+import { pathMeasures } from "./paths";
 import { manyClients, manyRules } from "./settings";
 
 const network = "10.4.0.0/21";
@@ -42,13 +42,22 @@ export const scale: Benchmark = {
       await settled(lab);
     };
     await reconnect(outputs.clientProfiles!);
-    const side = (name: "small" | "large") => async (round: number) => {
-      say(`round ${round}: ${name}`);
-      await onMachine(scenario, `gatewayctl apply </root/${name}.json`);
-      return both(scenario, seconds);
-    };
+    const apply = (name: string) => `gatewayctl apply </root/${name}.json`;
+    const sides: Sides = { ours: apply("large"), base: apply("small"), turn: 5 };
     try {
-      const { ours, base } = await interleave(rounds, side("large"), side("small"));
+      const found = await Exchange.between(scenario, sides, async (exchange) => {
+        const all: Record<"ours" | "base", Sample[]> = { ours: [], base: [] };
+        for (let round = 1; round <= rounds; round++) {
+          say(`round ${round}`);
+          const [direct, vpn] = [
+            await exchange.measure(round, "direct", seconds),
+            await exchange.measure(round, "vpn", seconds),
+          ];
+          for (const side of ["ours", "base"] as const)
+            all[side].push({ ...named("direct", direct[side]), ...named("vpn", vpn[side]) });
+        }
+        return all;
+      });
       const measures = Object.fromEntries(
         (["direct", "vpn"] as const).flatMap((which) =>
           Object.entries(pathMeasures(0.98)).map(([key, measure]) => [
@@ -57,18 +66,13 @@ export const scale: Benchmark = {
           ]),
         ),
       );
-      return figuresOf(measures, ours, base);
+      return figuresOf(measures, found.ours, found.base);
     } finally {
-      await onMachine(scenario, "gatewayctl apply </root/large.json");
       const { outputs: before } = await deployment.up();
       await reconnect(before.clientProfiles!);
     }
   },
 };
 
-async function both(scenario: Scenario, seconds: number): Promise<Sample> {
-  const [direct, vpn] = [await measurePath(scenario, "direct", seconds), await measurePath(scenario, "vpn", seconds)];
-  const named = (which: string, sample: Sample) =>
-    Object.entries(sample).map(([key, value]) => [`${which} ${key}`, value]);
-  return Object.fromEntries([...named("direct", direct), ...named("vpn", vpn)]) as Sample;
-}
+const named = (which: string, sample: Sample): Sample =>
+  Object.fromEntries(Object.entries(sample).map(([key, value]) => [`${which} ${key}`, value]));

@@ -55,22 +55,28 @@ export const quantiles = (times: readonly number[]): { median: number; p99: numb
 
 const TICKS = 100; // of /proc/stat and /proc/PID/stat, a second: USER_HZ, the same on all of Linux's architectures
 
-/** Processor seconds since boot. */
-export interface Processors {
-  /** Of this whole machine, interrupts and soft interrupts among them. */
+/** What was carried and used until a moment. */
+export interface Meter {
+  /** The moment, seconds. */
+  readonly at: number;
+  /** What came and went by the gateway's wg0. */
+  readonly bytes: number;
+  /** Processor seconds of this whole machine, interrupts and soft interrupts among them. */
   readonly all: number;
-  /** Of the gateway machine's tunnel programs (wireguard-go, openvpn), what the kernel did in their name among it. */
+  /** Processor seconds of the gateway machine's tunnel programs (wireguard-go, openvpn), what the kernel did in their name among it. */
   readonly tunnels: number;
 }
 
-export async function processors(scenario: Pick<Scenario, "lab">): Promise<Processors> {
+export async function meter(scenario: Pick<Scenario, "lab">): Promise<Meter> {
   const [, user, nice, system, , , irq, softirq] = readFileSync("/proc/stat", "utf8").split("\n")[0]!.split(/\s+/);
-  const stats = await onMachine(
+  const said = await onMachine(
     scenario,
-    'for pid in $(pidof wireguard-go openvpn); do sed "s/.*) //" "/proc/$pid/stat"; done',
+    `date +%s.%N; cd /sys/class/net/wg0/statistics; echo $(($(cat rx_bytes) + $(cat tx_bytes)))
+     for pid in $(pidof wireguard-go openvpn); do sed "s/.*) //" "/proc/$pid/stat"; done`,
   );
-  const ticks = stats.trim().split("\n").filter(Boolean);
-  const own = ticks.map((line) => line.split(" ")).map((fields) => Number(fields[11]) + Number(fields[12]));
+  const [at, bytes, ...stats] = said.trim().split("\n");
+  const own = stats.map((line) => line.split(" ")).map((fields) => Number(fields[11]) + Number(fields[12]));
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  return { all: sum([user, nice, system, irq, softirq].map(Number)) / TICKS, tunnels: sum(own) / TICKS };
+  const ticks = { all: sum([user, nice, system, irq, softirq].map(Number)), tunnels: sum(own) };
+  return { at: Number(at), bytes: Number(bytes), all: ticks.all / TICKS, tunnels: ticks.tunnels / TICKS };
 }

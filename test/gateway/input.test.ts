@@ -15,7 +15,8 @@ const withHost = (part: Raw): Raw => ({ host: { ...existing, ...part } });
 
 const always = [
   'iifname "wg0" goto input_from_clients',
-  'iifname vmap { "veth-wg" : goto input_from_exit_vpn, "lo" : accept }',
+  'iifname "veth-wg" goto input_from_exit_vpn',
+  'iifname "lo" accept',
   "ip daddr { 10.4.0.1, 10.200.1.1 } drop",
 ];
 const essential = [
@@ -36,7 +37,7 @@ describe("what reaches the machine from outside", () => {
     expect(policyOf({})).toBe("drop");
     expect(inputOf({ wireguard: { port: 51820 } })).toEqual([
       ...always,
-      "ct state { established, related } accept",
+      "ct state established,related accept",
       "udp dport 51820 accept",
       "tcp dport { 22 } accept",
       ...essential,
@@ -52,7 +53,7 @@ describe("what reaches the machine from outside", () => {
     expect(policyOf(raw)).toBe("drop");
     expect(inputOf(raw)).toEqual([
       ...always,
-      "ct state { established, related } accept",
+      "ct state established,related accept",
       "udp dport 45822 accept",
       "ip saddr { 198.51.100.0/24, 203.0.113.7/32 } tcp dport { 22, 2222 } accept",
       "tcp dport @published_tcp accept",

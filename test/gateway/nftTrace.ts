@@ -124,7 +124,7 @@ const parts: readonly Part[] = [
   // What is asked for is what was asked for at first: no packet here has been translated.
   [RegExp(`^ct original ip daddr ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.destination)],
   [/^ct original proto-dst (\d+)/, (packet, _, port) => packet.port === Number(port)],
-  [RegExp(`^ct state ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.state)],
+  [/^ct state (\w+(?:,\w+)*)/, (packet, _, states = "") => list(states).includes(packet.state)],
   [/^fib daddr type != local/, (packet) => packet.local !== true],
   [
     RegExp(`^(tcp|udp) dport ${VALUE}`),

@@ -150,14 +150,27 @@ describe("a packet of a client", () => {
       'oifname "wg0" ip daddr 10.4.0.0/24 accept',
       "ip daddr { 169.254.0.0/16, 10.200.1.0/24, 10.200.3.0/24 } reject with icmp admin-prohibited",
       "ip daddr @local_networks oifname @uplinks accept",
-      "ct state related meta l4proto icmp ct mark & 0x0000ff00 vmap { 0x00000000 : goto forward_direct, 0x00000200 : goto forward_exit_vpn, 0x00000600 : goto forward_exit_se_1 }",
-      "ip saddr vmap @forward_by_source",
+      "ct state related meta l4proto icmp jump forward_related",
+      "ip saddr 10.4.0.0-10.4.0.127 goto forward_direct",
+      "ip saddr 10.4.0.128-10.4.0.199 goto forward_exit_vpn",
+      "ip saddr 10.4.0.200 goto forward_exit_se_1",
+      "ip saddr 10.4.0.201-10.4.0.255 goto forward_exit_vpn",
       "drop",
     ]);
-    expect(chain(ruleset, "nat_postrouting").slice(1)).toEqual(["ip saddr @inner oifname @uplinks masquerade"]);
-    expect(ruleset).toContain("elements = { 10.4.0.0/24, 10.200.1.0/24, 10.200.3.0/24 }");
+    expect(chain(ruleset, "forward_related")).toEqual([
+      "ct mark & 0x0000ff00 == 0x00000000 goto forward_direct",
+      "ct mark & 0x0000ff00 == 0x00000200 goto forward_exit_vpn",
+      "ct mark & 0x0000ff00 == 0x00000600 goto forward_exit_se_1",
+    ]);
+    expect(chain(ruleset, "nat_postrouting").slice(1)).toEqual([
+      "ip saddr 10.4.0.0/24 oifname @uplinks masquerade",
+      "ip saddr 10.200.1.0/24 oifname @uplinks masquerade",
+      "ip saddr 10.200.3.0/24 oifname @uplinks masquerade",
+    ]);
+    const question = "ip daddr @upstreams meta l4proto { tcp, udp } th dport 53";
     expect(chain(ruleset, "mangle_output").slice(1)).toEqual([
-      "ip daddr @upstreams meta l4proto { tcp, udp } th dport 53 ip saddr vmap { 10.200.1.1 : goto output_of_exit_vpn, 10.200.3.1 : goto output_of_exit_se_1 }",
+      `${question} ip saddr 10.200.1.1 goto output_of_exit_vpn`,
+      `${question} ip saddr 10.200.3.1 goto output_of_exit_se_1`,
     ]);
     expect(chain(ruleset, "output_of_exit_vpn")).toEqual(["meta mark set meta mark & 0xffff00ff | 0x00000100"]);
   });
@@ -189,7 +202,7 @@ describe("an exit's namespace", () => {
     expect(chain(ruleset, "filter_output").filter((line) => line.includes("veth-vpn"))).toEqual([
       'oifname "veth-vpn" ip daddr . meta l4proto . th dport @provider accept',
       'oifname "veth-vpn" ip daddr 10.200.1.1 meta l4proto { tcp, udp } th dport 53 accept',
-      'oifname "veth-vpn" ip daddr { 10.200.1.1, 10.4.0.0/24 } ct state { established, related } accept',
+      'oifname "veth-vpn" ip daddr { 10.200.1.1, 10.4.0.0/24 } ct state established,related accept',
     ]);
     expect(ruleset).toContain("\tset provider {\n\t\ttype ipv4_addr . inet_proto . inet_service\n\t}\n");
   });

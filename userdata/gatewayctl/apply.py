@@ -94,7 +94,8 @@ def switch(old, new, touched):
         script("wg0-up.sh")
     for name in new.resolvers():
         if f"{CONFIG}/resolvers/{name}.conf" in changed or any("wg-gateway-resolver@" in path for path in units):
-            start(f"wg-gateway-resolver@{name}.service", "restart")
+            # The first time they began just now, with wg0.
+            start(f"wg-gateway-resolver@{name}.service", "restart" if old or touched else "start")
     watched = any(path.startswith((f"{CONFIG}/selectors", f"{CONFIG}/exits", f"{CONFIG}/metrics", f"{LIB}/gatewayctl")) for path in changed | gone)
     start(WATCH, "restart" if watched or any(WATCH in path for path in units) else "start")
     if METRICS in enabled():

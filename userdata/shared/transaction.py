@@ -1,13 +1,14 @@
 """Takes a machine from one release to the next, wholly or not at all: what fails goes back, and so does what was killed, by the next
 deployment or repair."""
 
+import glob
 import os
 import signal
 import time
 
 from bundle import CURRENT, PENDING, Release, store, stored
 from drift import Drift
-from machine import Fault, beside, heard, remove, say
+from machine import STATE, Fault, beside, heard, remove, say
 from packages import install
 
 SETTLE_SECONDS = 15
@@ -155,7 +156,9 @@ def go_back(old, new, touched, steps):
 
 def recover(steps):
     """Goes back where a deployment was killed; with the lock held, so that none is at work."""
-    remove(beside(PENDING))
+    # What it was writing of our own notes, this one among them.
+    for partial in glob.glob(beside(f"{STATE}/*")):
+        remove(partial)
     interrupted = stored(PENDING)
     if interrupted is None:
         return
