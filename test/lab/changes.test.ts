@@ -172,6 +172,7 @@ describe("changes that do not come to their end", () => {
       return Promise.all(pings);
     };
     const load = "/usr/local/lib/wg-gateway/firewall.sh open";
+    await settled(scenario.lab);
     expect(await lossesWhile(load)).toEqual(["4000", "4000"]);
     const [, vpn] = await lossesWhile(`nft delete table inet wg_gateway; ${load}`);
     expect(Number(vpn)).toBeLessThan(4000);
