@@ -24,7 +24,7 @@ export function renderProviderInterface(profile: WireGuardProfile): string {
 
 /**
  * /etc/wireguard/wg0.conf (`man 8 wg-quick`). The peers come last, so that everything before the first [Peer] is what a running
- * interface cannot take over by `wg syncconf`.
+ * interface cannot take over.
  * @throws Error when a client of the plan has no keys
  */
 export function renderInterface(plan: Plan, secrets: GatewaySecrets): string {

@@ -183,6 +183,40 @@ result = list(wireguard.interface_drift("wg0", "wg-quick@wg0.service", data[0], 
     expect(found(running)).toEqual(expected);
     expect(found(running).join()).not.toMatch(/SHARED|GATEWAY/);
   });
+
+  const phone = "[Peer]\nPublicKey = PHONE=\nPresharedKey = SHARED2=\nAllowedIPs = 10.4.0.200/32\n";
+  it.each<[string, string, [string, string | null][]]>([
+    ["is right: nothing", shown, []],
+    [
+      "lacks one and has another: these two",
+      shown.replace("PHONE", "OTHER"),
+      [
+        ["wg set wg0 peer OTHER= remove", null],
+        ["wg addconf wg0 /dev/stdin", `[Interface]\n${phone}`],
+      ],
+    ],
+    [
+      "has a client at another address: this one",
+      shown.replace("10.4.0.200/32", "10.4.0.51/32"),
+      [["wg addconf wg0 /dev/stdin", `[Interface]\n${phone}`]],
+    ],
+    [
+      "has another port, and a mark: these two",
+      shown.replace("45822", "1").replace("PrivateKey", "FwMark = 0x1\nPrivateKey"),
+      [["wg addconf wg0 /dev/stdin", "[Interface]\nListenPort = 45822\nFwMark = off\n"]],
+    ],
+  ])("is told what differs, and of no peer that is right; it %s", (_, running, expected) => {
+    const script = `
+import wireguard
+result = []
+def run(*words, stdin=None):
+    if words[1] == "showconf":
+        return data[1]
+    result.append([" ".join(words), stdin])
+wireguard.run = run
+wireguard.synchronise("wg0", data[0])`;
+    expect(python(script, [file, running])).toEqual(expected);
+  });
 });
 
 test("a unit that is not active, or does not begin at boot, is told", () => {

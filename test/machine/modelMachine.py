@@ -5,6 +5,7 @@ data: {releases: [text]}. Everything that gatewayctl does passes `step`, which m
 
 import errno
 import os
+import re
 import shutil
 import signal
 import sys
@@ -19,6 +20,7 @@ import removal
 import selection
 import taken
 import transaction
+import wireguard
 from place import FIREWALL, WATCH, WIREGUARD
 
 
@@ -146,7 +148,11 @@ def script(name, *arguments):
 
 
 def peers():
-    return (machine.read("/etc/wireguard/wg0.conf") or "").split("[Peer]")[1:]
+    return sorted((machine.read("/etc/wireguard/wg0.conf") or "").split("[Peer]")[1:])
+
+
+def key_of(peer):
+    return re.search(r"PublicKey = (.+)", peer).group(1)
 
 
 def start(unit, verb="start"):
@@ -185,6 +191,8 @@ def run(*command, check=True, stdin=None, timeout=0):
     words = " ".join(command)
     if shown(words) is not None:
         return shown(words)
+    if words == "wg showconf wg0":
+        return "[Peer]".join([m.wg0[0], *m.wg0[1]]) if m.wg0 else ""
     if words == "wg show wg0 dump":
         values = dict(line.split(" = ", 1) for line in m.wg0[0].splitlines() if " = " in line) if m.wg0 else {}
         return f"{values.get('PrivateKey')}\t\t{values.get('ListenPort')}\t\n"
@@ -195,8 +203,11 @@ def run(*command, check=True, stdin=None, timeout=0):
     if command[0] in ("conntrack", "wg-quick", "sh"):
         return ""
     step()
-    if words.startswith("wg syncconf"):
-        m.wg0[1] = peers()
+    if words.startswith("wg set wg0 peer ") and words.endswith(" remove"):
+        m.wg0[1] = [peer for peer in m.wg0[1] if f"PublicKey = {command[4]}\n" not in peer]
+    elif words.startswith("wg addconf wg0"):
+        added = {key_of(peer): peer for peer in stdin.split("[Peer]")[1:]}
+        m.wg0[1] = sorted([*added.values(), *(peer for peer in m.wg0[1] if key_of(peer) not in added)])
     elif words == "systemctl daemon-reload":
         folder = "/etc/systemd/system"
         m.loaded = {f"{at}/{name}": machine.read(f"{at}/{name}") for at, _, names in os.walk(folder) for name in names if not name.endswith("-new")}
@@ -231,7 +242,7 @@ def findings(release):
 
 
 fakes = {"script": script, "start": start, "run": run, "active": active, "succeeds": lambda *command: m.nft is not None}
-for module in (apply, removal, selection, taken):
+for module in (apply, removal, selection, taken, wireguard):
     for name, fake in fakes.items():
         if hasattr(module, name):
             setattr(module, name, fake)

@@ -10,11 +10,11 @@ from drift import undo
 from exits import variables
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
 from place import FIREWALL, METRICS, REPAIR, TABLE, WATCH, WIREGUARD
-from preflight import conflicts
+from preflight import WG0, conflicts
 from removal import down
 from taken import forward_droppers
 from units import enabled
-from wireguard import interface_part
+from wireguard import interface_part, synchronise
 
 
 def exit_directory(name):
@@ -47,9 +47,9 @@ def switch(old, new, touched):
         for name in standing_exits()
         if name not in new.exits or any(f"{exit_directory(name)}{file}" in changed for file in ("variables", "rules", "routes"))
     ]
-    wireguard = new.files["/etc/wireguard/wg0.conf"]
-    same = interface_part(read("/etc/wireguard/wg0.conf")) == interface_part(wireguard)
-    restart_interface = running and "/etc/wireguard/wg0.conf" in changed and not (same and interface_runs(wireguard))
+    wireguard = new.files[WG0]
+    same = interface_part(read(WG0)) == interface_part(wireguard)
+    restart_interface = running and WG0 in changed and not (same and interface_runs(wireguard))
 
     for name in structural:
         script("exit-down.sh", name)
@@ -78,9 +78,9 @@ def switch(old, new, touched):
     if not running or restart_interface:
         say("starting wg0" if not running else "restarting wg0")
         start(WIREGUARD, "restart")
-    elif "/etc/wireguard/wg0.conf" in changed:
+    elif WG0 in changed:
         say("synchronising the peers of wg0")
-        synchronise_peers()
+        synchronise("wg0", wireguard)
 
     for name in new.exits:
         files = {path[len(exit_directory(name)) :] for path in changed if path.startswith(exit_directory(name))}
@@ -129,14 +129,9 @@ class GatewaySteps(transaction.Steps):
         down(purge_packages=False)
 
 
-def synchronise_peers():
-    """Makes the peers of the running wg0 those of its file; one that stays notices nothing (`man 8 wg`, syncconf)."""
-    run("wg", "syncconf", "wg0", "/dev/stdin", stdin=run("wg-quick", "strip", "wg0"))
-
-
 def mend():
     """Puts back what no file's change would: peers, rules, routes, links and namespaces that somebody took away."""
-    synchronise_peers()
+    synchronise("wg0", read(WG0))
     script("wg0-up.sh")
 
 

@@ -31,6 +31,27 @@ def networks(peer):
     return {network.strip() for network in peer.get("AllowedIPs", "").split(",")}
 
 
+def differs(shown, peer):
+    """Whether a running peer, or None, is another than wanted. Not its endpoint: a client may move."""
+    return shown is None or networks(shown) != networks(peer) or any(shown.get(setting) != peer.get(setting) for setting in OF_PEERS)
+
+
+def synchronise(interface, text):
+    """
+    Makes a running interface what its file says. Peers that are right are not spoken of: `wg syncconf` takes the allowed IPs of each one
+    away and gives them back, and what comes in between is lost.
+    """
+    wanted, wanted_peers = parse(text)
+    running, peers = parse(run("wg", "showconf", interface))
+    for key in sorted(peers.keys() - wanted_peers.keys()):
+        run("wg", "set", interface, "peer", key, "remove")
+    own = [f"{key} = {wanted.get(key, 'off')}\n" for key in SETTINGS if running.get(key) != wanted.get(key)]
+    sections = [f"[Peer]{section}" for section in text.split("[Peer]")[1:]]
+    others = [section for section in sections for key, peer in parse(section)[1].items() if differs(peers.get(key), peer)]
+    if own or others:
+        run("wg", "addconf", interface, "/dev/stdin", stdin="".join(["[Interface]\n", *own, *others]))
+
+
 def interface_drift(interface, unit, text, shown_links, names):
     """
     Of a WireGuard interface that shall be there.
