@@ -10,7 +10,7 @@ import { differences, snapshot, type Snapshot } from "../../lab/snapshot";
 import { addresses } from "../../lab/topology";
 
 const quiet = () => undefined;
-/** Ten minutes more, where nothing else runs. */
+/** Twenty minutes, beside other labs on two cores. */
 const EVERY_STEP = process.env["WG_GATEWAY_LAB_EVERY_STEP"] === "1";
 const RECEIVE = readFileSync(join(__dirname, "../../userdata/receive.sh"), "utf8");
 
