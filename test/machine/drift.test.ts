@@ -184,6 +184,20 @@ result = list(wireguard.interface_drift("wg0", "wg-quick@wg0.service", data[0], 
     expect(found(running).join()).not.toMatch(/SHARED|GATEWAY/);
   });
 
+  /** The commands by which a running interface is made what a file says, with what they read. */
+  const told = (text: string, running: string) =>
+    python<[string, string | null][]>(
+      `
+import wireguard
+result = []
+def run(*words, stdin=None):
+    if words[1] == "showconf":
+        return data[1]
+    result.append([" ".join(words), stdin])
+wireguard.run = run
+wireguard.synchronise("wg0", data[0])`,
+      [text, running],
+    );
   const phone = "[Peer]\nPublicKey = PHONE=\nPresharedKey = SHARED2=\nAllowedIPs = 10.4.0.200/32\n";
   it.each<[string, string, [string, string | null][]]>([
     ["is right: nothing", shown, []],
@@ -206,16 +220,15 @@ result = list(wireguard.interface_drift("wg0", "wg-quick@wg0.service", data[0], 
       [["wg addconf wg0 /dev/stdin", "[Interface]\nListenPort = 45822\nFwMark = off\n"]],
     ],
   ])("is told what differs, and of no peer that is right; it %s", (_, running, expected) => {
-    const script = `
-import wireguard
-result = []
-def run(*words, stdin=None):
-    if words[1] == "showconf":
-        return data[1]
-    result.append([" ".join(words), stdin])
-wireguard.run = run
-wireguard.synchronise("wg0", data[0])`;
-    expect(python(script, [file, running])).toEqual(expected);
+    expect(told(file, running)).toEqual(expected);
+  });
+
+  it("is told of a peer whose endpoint is another than its file has, where that has one", () => {
+    const here = file + "Endpoint = 198.51.100.7:1234\n";
+    expect(told(here, shown)).toEqual([]);
+    expect(told(here, shown.replace(":1234", ":9"))).toEqual([
+      ["wg addconf wg0 /dev/stdin", `[Interface]\n${phone}Endpoint = 198.51.100.7:1234\n`],
+    ]);
   });
 });
 

@@ -32,8 +32,9 @@ def networks(peer):
 
 
 def differs(shown, peer):
-    """Whether a running peer, or None, is another than wanted. Not its endpoint: a client may move."""
-    return shown is None or networks(shown) != networks(peer) or any(shown.get(setting) != peer.get(setting) for setting in OF_PEERS)
+    """Whether a running peer, or None, is another than wanted. A client's endpoint is not: it has none in the file, and moves."""
+    settings = [*OF_PEERS, *(("Endpoint",) if "Endpoint" in peer else ())]
+    return shown is None or networks(shown) != networks(peer) or any(shown.get(setting) != peer.get(setting) for setting in settings)
 
 
 def synchronise(interface, text):

@@ -3,6 +3,7 @@
 import json
 import os
 
+import wireguard
 from iprules import add_rules, delete_rules
 from machine import CONFIG, STATE, Fault, read, run, write
 from place import TABLE
@@ -125,9 +126,9 @@ def missing_routes(tunnel):
 
 
 def synchronise(before, after):
-    """Takes a running interface to other peers and rules; a peer that stays notices nothing (`man 8 wg`, syncconf)."""
+    """Takes a running interface to other peers and rules; a peer that stays notices nothing."""
     interface, table = after["interface"], str(after["table"])
-    run("wg", "syncconf", interface, "/dev/stdin", stdin=run("wg-quick", "strip", interface))
+    wireguard.synchronise(interface, read(conf(after)))
     kept = set(after["rules"] + dynamic_rules(after))
     delete_rules([rule for rule in before["rules"] + dynamic_rules(before) if rule not in kept])
     for address in set(allowed(before)) - set(allowed(after)):
