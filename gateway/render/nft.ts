@@ -12,6 +12,9 @@ export const quoted = (names: readonly string[]): string => names.map((name) => 
 export const elements = (members: readonly string[]): string =>
   members.length > 0 ? `elements = { ${members.join(", ")} }` : "";
 
+export const indented = (rules: readonly string[]): string => rules.map((rule) => `\t\t${rule}\n`).join("");
+export const chain = (name: string, rules: readonly string[]): string => `\n\tchain ${name} {\n${indented(rules)}\t}\n`;
+
 /** A ruleset file that replaces our table, and nothing else, in one transaction (`man 8 nft`, "nft -f"). */
 export const replaceTable = (body: string, table: string = NFT_TABLE): string =>
   `table inet ${table}\ndelete table inet ${table}\n\ntable inet ${table} {\n${body}}\n`;

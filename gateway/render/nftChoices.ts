@@ -2,10 +2,11 @@ import { NFT_TABLE } from "../plan/ids";
 import type { Choice, Window } from "../plan/choices";
 import type { Plan } from "../plan/plan";
 import { intervalText } from "../settings/address";
+import { chain } from "./nft";
 
 /**
  * What a packet's way is decided for: `mark` sets the mark of a new connection, `forward` decides anew what may pass, without trust in
- * that mark, `dns` which resolver answers. Each has a map from source to chain, and chains of the same shape.
+ * that mark, `dns` which resolver answers. Each leads from source to chain, and has chains of the same shape.
  */
 export type Purpose = "mark" | "forward" | "dns";
 export const purposes: readonly Purpose[] = ["mark", "forward", "dns"];
@@ -22,9 +23,6 @@ export function endChain(plan: Pick<Plan, "groups">, purpose: Purpose, way: stri
 /** The chain that leads a window's traffic its way while it is open, and is empty while it is closed. */
 export const windowChain = (plan: Plan, purpose: Purpose, window: Window, way: string): string =>
   `${endChain(plan, purpose, way)}_${word(window.name)}`;
-
-export const chain = (name: string, lines: readonly string[]): string =>
-  `\n\tchain ${name} {\n${lines.map((line) => `\t\t${line}\n`).join("")}\t}\n`;
 
 /** Every window with the ways it opens. */
 function windowWays(plan: Plan): { window: Window; way: string }[] {

@@ -1,6 +1,6 @@
 import { DIRECT_RESOLVER_PORT } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
-import { byInterface, chainName, DNS } from "./nft";
+import { byInterface, chain, chainName, DNS, indented } from "./nft";
 
 /** What the machine could not live without: errors, path MTU, neighbours and routers of IPv6, addresses from DHCP. */
 const ESSENTIAL = [
@@ -34,16 +34,13 @@ export function inputChains(plan: Plan): string {
     ...published,
     ...ESSENTIAL,
   ];
-  const indented = (rules: readonly string[]): string => rules.map((rule) => `\t\t${rule}\n`).join("");
-  const fromExits = exits.map(
-    (exit) => `
-	chain input_from_${chainName(exit)} {
-		ct state established,related accept
-		ip saddr ${exit.namespaceAddress} ip daddr ${exit.hostAddress} ${DNS} accept
-		ip saddr ${exit.namespaceAddress} ip daddr ${exit.hostAddress} icmp type echo-request accept
-		drop
-	}
-`,
+  const fromExits = exits.map((exit) =>
+    chain(`input_from_${chainName(exit)}`, [
+      "ct state established,related accept",
+      `ip saddr ${exit.namespaceAddress} ip daddr ${exit.hostAddress} ${DNS} accept`,
+      `ip saddr ${exit.namespaceAddress} ip daddr ${exit.hostAddress} icmp type echo-request accept`,
+      "drop",
+    ]),
   );
   return `
 	# From outside ${input.shut ? "no more than is named here" : "as the machine itself decides"}; never to an inner address.

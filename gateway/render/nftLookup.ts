@@ -2,14 +2,14 @@ import type { Choice } from "../plan/choices";
 import { dnsLookup, lookupOf, type Decision, type Lookup, type ProtocolLookup } from "../plan/lookup";
 import type { Plan } from "../plan/plan";
 import { intervalText, type Interval } from "../settings/address";
-import type { Case } from "./nft";
-import { chain, endChain, windowChain, type Purpose } from "./nftChoices";
+import { type Case, chain } from "./nft";
+import { endChain, windowChain, type Purpose } from "./nftChoices";
 
 /** What a purpose makes of the rules. */
 export interface RenderedLookups {
   /** From source to chain. */
   readonly cases: readonly Case[];
-  /** The chains between that map and the ends. */
+  /** The chains between those and the ends. */
   readonly chains: string;
 }
 

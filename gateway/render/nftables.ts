@@ -2,17 +2,19 @@ import { BLOCK_MARK, DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type ExitPlan, type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
 import { inputChains } from "./nftInput";
-import { chain, purposes, selectedChains, type Purpose } from "./nftChoices";
+import { purposes, selectedChains, type Purpose } from "./nftChoices";
 import { renderLookups } from "./nftLookup";
 import {
   byInterface,
   type Case,
   caseMap,
+  chain,
   chainName,
   decide,
   DNS,
   elements,
   hex,
+  indented,
   OURS,
   quoted,
   replaceTable,
@@ -40,7 +42,6 @@ export function renderHostRules(plan: Plan): string {
 `;
   const links = quoted([WG_INTERFACE, ...exits.map((exit) => exit.hostLink)]);
   const ofExits = (render: (exit: ExitPlan) => string): string => exits.map(render).join("");
-  const indented = (rules: readonly string[]): string => rules.map((rule) => `\t\t${rule}\n`).join("");
   /** By the exit that a connection is on. */
   const byConnectionMark = (condition: string, purpose: Purpose): string[] =>
     decide(`${condition}ct mark & ${OURS} ==`, [
