@@ -3,6 +3,8 @@ import { onMachine } from "../flows/flow";
 import { until } from "../process";
 import { settled } from "../scenario";
 import { addresses } from "../topology";
+import type { Bench } from "./benchmark";
+import { interleave, type Sample } from "./figure";
 
 /*
  * What somebody would set up by hand, on the same machine, with the same keys, port, MTU and programs, while the gateway is stopped.
@@ -62,8 +64,27 @@ const stopBare = `
 
 export type Side = "gateway" | "bare";
 
-/** Switches the machine between the gateway and the bare tools, in turn. */
-export class SideBySide {
+/** Measures the gateway and the bare tools in turn; the machine is the gateway's afterwards. */
+export async function sideBySide(
+  scenario: Scenario,
+  { rounds, say }: Pick<Bench, "rounds" | "say">,
+  measure: (side: Side) => Promise<Sample>,
+): Promise<{ ours: Sample[]; base: Sample[] }> {
+  const setUps = new SetUps(scenario);
+  const side = (name: Side) => async (round: number) => {
+    say(`round ${round}: ${name}`);
+    await setUps.use(name);
+    return measure(name);
+  };
+  try {
+    return await interleave(rounds, side("gateway"), side("bare"));
+  } finally {
+    await setUps.use("gateway");
+  }
+}
+
+/** Switches the machine between the gateway and the bare tools. */
+class SetUps {
   private now: Side = "gateway";
 
   constructor(private readonly scenario: Scenario) {}

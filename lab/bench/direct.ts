@@ -1,6 +1,6 @@
 import type { Benchmark } from "./benchmark";
-import { Exchange, type Sides } from "./exchange";
-import { figuresOf, type Sample } from "./figure";
+import { exchanged, type Sides } from "./exchange";
+import { figuresOf } from "./figure";
 import { pathMeasures } from "./paths";
 
 const eachRule = (verb: "add" | "del") =>
@@ -22,15 +22,9 @@ export const direct: Benchmark = {
   title: "Direct path",
   against: "wg-quick and a masquerade rule",
   lab: "deployed",
-  run: ({ rounds, seconds, say, ...scenario }) =>
-    Exchange.between(scenario, sides, async (exchange) => {
-      const found: Record<"ours" | "base", Sample[]> = { ours: [], base: [] };
-      for (let round = 1; round <= rounds; round++) {
-        say(`round ${round}`);
-        const { ours, base } = await exchange.measure(round, "direct", seconds);
-        found.ours.push(ours);
-        found.base.push(base);
-      }
-      return figuresOf(pathMeasures(0.98), found.ours, found.base);
-    }),
+  async run({ rounds, seconds, say, ...scenario }) {
+    const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, ["direct"]);
+    const samples = (all: typeof ours) => all.map((one) => one.direct);
+    return figuresOf(pathMeasures(0.98), samples(ours), samples(base));
+  },
 };

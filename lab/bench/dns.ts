@@ -6,9 +6,9 @@ import { onMachine } from "../flows/flow";
 import type { Host } from "../host";
 import { statePath } from "../state";
 import { addresses } from "../topology";
-import { SideBySide, type Side } from "./bare";
+import { type Side, sideBySide } from "./bare";
 import type { Benchmark } from "./benchmark";
-import { figuresOf, interleave, type Sample } from "./figure";
+import { figuresOf, type Sample } from "./figure";
 
 const upstreams = addresses.upstreams;
 
@@ -68,37 +68,23 @@ export const dns: Benchmark = {
   against: "a plain dnsmasq for each path, with the same upstreams, beside wg-quick and a bare OpenVPN client",
   lab: "deployed",
   async run({ rounds, seconds, say, ...scenario }) {
-    const sides = new SideBySide(scenario);
-    try {
-      const { ours, base } = await interleave(
-        rounds,
-        async (round) => {
-          say(`round ${round}: gateway`);
-          await sides.use("gateway");
-          return measure(scenario, "gateway", seconds);
-        },
-        async (round) => {
-          say(`round ${round}: plain`);
-          await sides.use("bare");
-          await onMachine(scenario, plain);
-          try {
-            return await measure(scenario, "bare", seconds);
-          } finally {
-            await onMachine(scenario, stopPlain);
-          }
-        },
-      );
-      const cached = { unit: "answers/s", goal: { atLeast: 0.95 } };
-      const uncached = { unit: "ms", goal: { atMost: 1 / 0.95 } };
-      const measures = {
-        directRate: { what: "direct, cached", ...cached },
-        vpnRate: { what: "VPN, cached", ...cached },
-        directLatency: { what: "direct, not cached", ...uncached },
-        vpnLatency: { what: "VPN, not cached", ...uncached },
-      };
-      return figuresOf(measures, ours, base);
-    } finally {
-      await sides.use("gateway");
-    }
+    const { ours, base } = await sideBySide(scenario, { rounds, say }, async (side) => {
+      if (side === "gateway") return measure(scenario, side, seconds);
+      await onMachine(scenario, plain);
+      try {
+        return await measure(scenario, side, seconds);
+      } finally {
+        await onMachine(scenario, stopPlain);
+      }
+    });
+    const cached = { unit: "answers/s", goal: { atLeast: 0.95 } };
+    const uncached = { unit: "ms", goal: { atMost: 1 / 0.95 } };
+    const measures = {
+      directRate: { what: "direct, cached", ...cached },
+      vpnRate: { what: "VPN, cached", ...cached },
+      directLatency: { what: "direct, not cached", ...uncached },
+      vpnLatency: { what: "VPN, not cached", ...uncached },
+    };
+    return figuresOf(measures, ours, base);
   },
 };

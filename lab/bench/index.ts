@@ -4,11 +4,11 @@ import { direct } from "./direct";
 import { dns } from "./dns";
 import { latency } from "./latency";
 import { memory } from "./memory";
-import { vpn } from "./paths";
 import { pure } from "./pure";
 import { reboot } from "./reboot";
 import { scale } from "./scale";
 import { ups } from "./ups";
+import { vpn } from "./vpn";
 
 /** In the order in which they run and stand in the document. */
 export const benchmarks: readonly Benchmark[] = [

@@ -1,7 +1,7 @@
 import type { Scenario } from "../flows";
-import { SideBySide, type Side } from "./bare";
+import { sideBySide } from "./bare";
 import type { Benchmark } from "./benchmark";
-import { figuresOf, interleave, type Sample } from "./figure";
+import { figuresOf, type Sample } from "./figure";
 import { quantiles, roundTrips, transfer } from "./traffic";
 
 /** Echo requests a second. */
@@ -24,24 +24,14 @@ export const latency: Benchmark = {
   against: "wg-quick and a bare OpenVPN client",
   lab: "deployed",
   async run({ rounds, seconds, say, ...scenario }) {
-    const sides = new SideBySide(scenario);
-    const side = (name: Side) => async (round: number) => {
-      say(`round ${round}: ${name}`);
-      await sides.use(name);
-      return measure(scenario, seconds);
+    const { ours, base } = await sideBySide(scenario, { rounds, say }, () => measure(scenario, seconds));
+    const measures = {
+      idleMedian: { what: "idle, median", unit: "ms" },
+      idle: { what: "idle, 99 of 100", unit: "ms" },
+      median: { what: "VPN path saturated, median", unit: "ms" },
+      p99: { what: "VPN path saturated, 99 of 100", unit: "ms", goal: { atMost: 1 } },
+      load: { what: "through the VPN path meanwhile", unit: "Mbit/s" },
     };
-    try {
-      const { ours, base } = await interleave(rounds, side("gateway"), side("bare"));
-      const measures = {
-        idleMedian: { what: "idle, median", unit: "ms" },
-        idle: { what: "idle, 99 of 100", unit: "ms" },
-        median: { what: "VPN path saturated, median", unit: "ms" },
-        p99: { what: "VPN path saturated, 99 of 100", unit: "ms", goal: { atMost: 1 } },
-        load: { what: "through the VPN path meanwhile", unit: "Mbit/s" },
-      };
-      return figuresOf(measures, ours, base);
-    } finally {
-      await sides.use("gateway");
-    }
+    return figuresOf(measures, ours, base);
   },
 };

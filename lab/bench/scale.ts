@@ -1,7 +1,7 @@
 import { onMachine } from "../flows/flow";
 import { settled } from "../scenario";
 import type { Benchmark } from "./benchmark";
-import { Exchange, type Sides } from "./exchange";
+import { exchanged, type Sides } from "./exchange";
 import { figuresOf, type Sample } from "./figure";
 import { pathMeasures } from "./paths";
 import { manyClients, manyRules } from "./settings";
@@ -12,6 +12,7 @@ const measuredClients = [
   { name: "direct", address: "10.4.0.51" },
   { name: "vpn", address: "10.4.7.201" },
 ];
+const ways = ["direct", "vpn"] as const;
 const last = { from: "10.4.4.0/22", exit: "vpn" };
 
 const small = { wireguard: { subnet: network }, clients: measuredClients, rules: [last] };
@@ -43,30 +44,18 @@ export const scale: Benchmark = {
     };
     await reconnect(outputs.clientProfiles!);
     const apply = (name: string) => `gatewayctl apply </root/${name}.json`;
-    const sides: Sides = { ours: apply("large"), base: apply("small"), turn: 5 };
+    const sides: Sides = { ours: apply("large"), base: apply("small"), turn: 10 };
     try {
-      const found = await Exchange.between(scenario, sides, async (exchange) => {
-        const all: Record<"ours" | "base", Sample[]> = { ours: [], base: [] };
-        for (let round = 1; round <= rounds; round++) {
-          say(`round ${round}`);
-          const [direct, vpn] = [
-            await exchange.measure(round, "direct", seconds),
-            await exchange.measure(round, "vpn", seconds),
-          ];
-          for (const side of ["ours", "base"] as const)
-            all[side].push({ ...named("direct", direct[side]), ...named("vpn", vpn[side]) });
-        }
-        return all;
-      });
+      const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, ways);
       const measures = Object.fromEntries(
-        (["direct", "vpn"] as const).flatMap((which) =>
+        ways.flatMap((way) =>
           Object.entries(pathMeasures(0.98)).map(([key, measure]) => [
-            `${which} ${key}`,
-            { ...measure, what: `${which}: ${measure.what}` },
+            `${way} ${key}`,
+            { ...measure, what: `${way}: ${measure.what}` },
           ]),
         ),
       );
-      return figuresOf(measures, found.ours, found.base);
+      return figuresOf(measures, ours.map(flat), base.map(flat));
     } finally {
       const { outputs: before } = await deployment.up();
       await reconnect(before.clientProfiles!);
@@ -74,5 +63,8 @@ export const scale: Benchmark = {
   },
 };
 
-const named = (which: string, sample: Sample): Sample =>
-  Object.fromEntries(Object.entries(sample).map(([key, value]) => [`${which} ${key}`, value]));
+/** The samples of a round's ways as one. */
+const flat = (round: Readonly<Record<(typeof ways)[number], Sample>>): Sample =>
+  Object.fromEntries(
+    ways.flatMap((way) => Object.entries(round[way]).map(([key, value]) => [`${way} ${key}`, value] as const)),
+  );
