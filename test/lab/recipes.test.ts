@@ -1,94 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WireGuardClient } from "../../lab/client";
-import { Deployment, type Changes, type Outputs } from "../../lab/deployment";
-import { onMachine, orNothing } from "../../lab/flows";
+import { onMachine } from "../../lab/flows";
 import { freshName } from "../../lab/flows/addresses";
-import type { Host } from "../../lab/host";
 import { Lab } from "../../lab/lab";
-import { until } from "../../lab/process";
-import { openLab } from "../../lab/scenario";
 import { WebServer } from "../../lab/services";
-import { addresses, homes, links, providers, type HomeName } from "../../lab/topology";
-import { blocksOf, document, type Block, type StackSettings } from "../recipes/blocks";
+import { addresses, links, providers } from "../../lab/topology";
+import { type Block, blocksOf, document, type StackSettings } from "../recipes/blocks";
+import { connectTcp, fetched, geo, type Recipe, RecipeLab, seen, sendUdp, sources, WEB } from "./recipeLab";
 
 const recipes = document("docs/recipes.md");
 const blocks = blocksOf(recipes);
-const WEB = `http://${addresses.web}/`;
-const quiet = () => undefined;
 
-let lab: Lab;
-let deployment: Deployment;
-
-/** Whose profiles stand in for those that the recipes name. */
-const profiles = () => ({
-  "providers/vpn.ovpn": lab.providers.provider,
-  "providers/nl.ovpn": lab.providers.express,
-  "providers/wg.conf": lab.providers.wgprov,
-});
-
-/** A recipe's settings with the lab's profiles, and the credentials that these ask for. */
-function inTheLab(settings: StackSettings): Changes {
-  const shown = (settings["exits"] ?? []) as { name: string; profile: keyof ReturnType<typeof profiles> }[];
-  const exits = shown.map((exit) => ({ ...exit, profile: profiles()[exit.profile].profilePath }));
-  const credentials = shown.flatMap(({ name, profile }) => {
-    const server = profiles()[profile];
-    return "credentials" in server
-      ? [[name, { username: server.credentials.user, password: server.credentials.password }] as const]
-      : [];
-  });
-  return { rules: undefined, ...settings, exits, credentials: Object.fromEntries(credentials) };
-}
-
-/** A recipe as it was deployed. */
-class Recipe {
-  constructor(
-    readonly settings: StackSettings,
-    private readonly outputs: Outputs,
-  ) {}
-
-  private readonly homes = [...homes];
-
-  /** A device with a client's profile. @param home default one that nobody is at yet */
-  async connect(name: string, home: HomeName = this.homes.shift()!): Promise<WireGuardClient> {
-    const device = lab.client(home);
-    await device.down();
-    await device.up(this.outputs.clientProfiles?.[name] ?? `no client ${name}`);
-    return device;
-  }
-
-  /** Devices for all of these clients. */
-  connectAll(...names: string[]): Promise<WireGuardClient[]> {
-    return Promise.all(names.map((name) => this.connect(name)));
-  }
-}
-
-async function deploy(settings: StackSettings): Promise<Recipe> {
-  await Promise.all(homes.map((home) => lab.client(home).down()));
-  const changes = Object.entries(inTheLab(settings)).filter(([, value]) => value !== undefined);
-  return new Recipe(settings, (await deployment.up(Object.fromEntries(changes))).outputs);
-}
-
-const fetched = (device: WireGuardClient, url = WEB) => orNothing(device.fetch(url, { timeout: 2000 }));
-/** What the web sees once it is that, or after a while what it sees. @param expected as of now: hours may begin meanwhile */
-const seen = (device: WireGuardClient, expected: string | (() => string)): Promise<string> => {
-  const now = typeof expected === "string" ? () => expected : expected;
-  return until("seen", 30_000, async () => ((await fetched(device)) === now() ? now() : undefined)).catch(() =>
-    fetched(device),
-  );
-};
-const geo = (device: WireGuardClient) => orNothing(device.dig("shop.geo.example").then((lines) => lines.join(" ")));
-
-/** Which addresses packets come from that a host receives while something is done. */
-async function sources(host: Host, filter: string, doing: () => Promise<unknown>): Promise<string[]> {
-  const capture = await host.capture("any", `inbound and (${filter})`);
-  await doing();
-  const lines = await capture.stop();
-  return [...new Set(lines.map((line) => / IP (\d+\.\d+\.\d+\.\d+)/.exec(line)?.[1] ?? line))];
-}
-const sendUdp = ({ host }: WireGuardClient, ...ports: number[]) =>
-  host.must(["bash", "-c", ports.map((port) => `echo x >/dev/udp/${addresses.web}/${port}`).join(";")]);
-const connectTcp = ({ host }: WireGuardClient, port: number) =>
-  host.run(["bash", "-c", `timeout 1 bash -c '</dev/tcp/${addresses.web}/${port}'`]);
+let scene: RecipeLab;
 
 /** What the clocks of Berlin show: the ISO weekday, and HH:MM. */
 function berlin(): { day: number; clock: string } {
@@ -123,7 +46,7 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
       expect(await seen(phone, addresses.provider)).toBe(addresses.provider);
       const name = freshName();
       await phone.dig(name);
-      const askers = lab.dns.queries().filter((query) => query.name === name);
+      const askers = scene.lab.dns.queries().filter((query) => query.name === name);
       expect([...new Set(askers.map(({ from }) => from))]).toEqual([addresses.provider]);
     },
   ],
@@ -137,7 +60,7 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
   "Low latency": [
     async (recipe) => {
       const console_ = await recipe.connect("console");
-      const detour = await lab.machine.network().capture("veth-wg", `host ${addresses.web}`);
+      const detour = await scene.lab.machine.network().capture("veth-wg", `host ${addresses.web}`);
       expect(await seen(console_, addresses.elastic)).toBe(addresses.elastic);
       expect(await detour.stop()).toEqual([]);
     },
@@ -150,11 +73,11 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
         WireGuardClient,
       ];
       await WebServer.start(vault.host, "10.4.0.7");
-      const before = lab.dns.queries().length;
+      const before = scene.lab.dns.queries().length;
       expect(await fetched(laptop, "http://vault.raff.local/")).toBe("10.4.0.50");
       expect(await fetched(guest, "http://vault.raff.local/")).toBe("10.4.0.60");
       expect(await fetched(laptop, "http://wiki.raff.local/")).toBe(addresses.gateway);
-      const outside = lab.dns.queries().slice(before);
+      const outside = scene.lab.dns.queries().slice(before);
       expect(outside.filter(({ name }) => name.endsWith("raff.local"))).toEqual([]);
       const own = links.find(({ host }) => host === guest.host.name)?.addresses[0]?.split("/")[0];
       expect(own).toMatch(/^198\.18\./);
@@ -167,7 +90,7 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
       expect(await seen(await recipe.connect("laptop-vpn", "home-direct"), addresses.provider)).toBe(
         addresses.provider,
       );
-      const other = await lab.clients.direct.host.must(["cat", "/run/wg0.conf"]);
+      const other = await scene.lab.clients.direct.host.must(["cat", "/run/wg0.conf"]);
       const laptop = await recipe.connect("laptop", "home-direct");
       expect(await seen(laptop, addresses.elastic)).toBe(addresses.elastic);
       // The commands of the section; the lab's kernel may have no WireGuard, and its devices have no /etc to write to.
@@ -211,9 +134,9 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
       const [phone, tablet] = await recipe.connectAll("phone", "tablet");
       expect(await seen(phone!, addresses.provider)).toBe(addresses.provider);
       expect(await seen(tablet!, addresses.express)).toBe(addresses.express);
-      const namespaces = await onMachine({ lab }, "ip netns list | awk '{ print $1 }' | sort | tr '\\n' ' '");
+      const namespaces = await onMachine(scene, "ip netns list | awk '{ print $1 }' | sort | tr '\\n' ' '");
       expect(namespaces.trim()).toBe("vpn_ns vpn_ns_nl");
-      expect(await onMachine({ lab }, "ip route show table 201")).toContain("default via 10.200.2.2");
+      expect(await onMachine(scene, "ip route show table 201")).toContain("default via 10.200.2.2");
     },
   ],
   "By protocol and port": [
@@ -227,16 +150,20 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
         await connectTcp(laptop, 8080);
         await laptop.ping(addresses.web, 1);
       };
-      expect(await sources(lab.hosts.web, others, send)).toEqual([addresses.elastic]);
-      expect(await sources(lab.hosts.web, "udp port 443", () => sendUdp(laptop, 443))).toEqual([addresses.provider]);
+      expect(await sources(scene.lab.hosts.web, others, send)).toEqual([addresses.elastic]);
+      expect(await sources(scene.lab.hosts.web, "udp port 443", () => sendUdp(laptop, 443))).toEqual([
+        addresses.provider,
+      ]);
     },
     async (recipe) => {
       const console_ = await recipe.connect("console");
       expect(await seen(console_, addresses.provider)).toBe(addresses.provider);
       expect(await geo(console_)).toBe(providers.provider.geo);
       const game = "udp port 3074 or udp port 27050";
-      expect(await sources(lab.hosts.web, game, () => sendUdp(console_, 3074, 27_050))).toEqual([addresses.elastic]);
-      expect(await sources(lab.hosts.web, "udp port 27101", () => sendUdp(console_, 27_101))).toEqual([
+      expect(await sources(scene.lab.hosts.web, game, () => sendUdp(console_, 3074, 27_050))).toEqual([
+        addresses.elastic,
+      ]);
+      expect(await sources(scene.lab.hosts.web, "udp port 27101", () => sendUdp(console_, 27_101))).toEqual([
         addresses.provider,
       ]);
     },
@@ -254,7 +181,7 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
       const blockedIf = (blocked: boolean) => (blocked ? "no answer" : addresses.elastic);
       expect(await seen(await recipe.connect("console"), () => blockedIf(isNight()))).toBe(blockedIf(isNight()));
       // The same the other way round, so that both are seen at any hour.
-      const byDay = await deploy(
+      const byDay = await scene.deploy(
         withHours(recipe.settings, ({ from, to, ...rest }) => ({ ...rest, from: to, to: from })),
       );
       expect(await seen(await byDay.connect("console"), () => blockedIf(!isNight()))).toBe(blockedIf(!isNight()));
@@ -274,20 +201,22 @@ const looks: Readonly<Record<string, readonly ((recipe: Recipe) => Promise<void>
       const ping = await camera.host.run(["ping", "-n", "-c", "3", "-i", "1.1", "-W", "1", addresses.web]);
       expect(ping.stdout.match(/Packet filtered/g)?.length).toBeGreaterThanOrEqual(2);
       expect(await seen(laptop, addresses.elastic)).toBe(addresses.elastic);
-      expect(await sources(lab.hosts.web, "tcp port 25", () => connectTcp(laptop, 25))).toEqual([]);
-      expect(await sources(lab.hosts.web, "tcp port 26", () => connectTcp(laptop, 26))).toEqual([addresses.elastic]);
+      expect(await sources(scene.lab.hosts.web, "tcp port 25", () => connectTcp(laptop, 25))).toEqual([]);
+      expect(await sources(scene.lab.hosts.web, "tcp port 26", () => connectTcp(laptop, 26))).toEqual([
+        addresses.elastic,
+      ]);
     },
   ],
   Failover: [
     async (recipe) => {
       const phone = await recipe.connect("phone");
       expect(await seen(phone, addresses.provider)).toBe(addresses.provider);
-      await lab.providers.provider.stopForwarding(true);
+      await scene.lab.providers.provider.stopForwarding(true);
       const began = Date.now();
       expect(await seen(phone, addresses.express)).toBe(addresses.express);
       expect(Date.now() - began).toBeLessThan(15_000);
-      expect(await onMachine({ lab }, "gatewayctl status")).toMatch(/^group-any +nl$/m);
-      await lab.providers.provider.recover();
+      expect(await onMachine(scene, "gatewayctl status")).toMatch(/^group-any +nl$/m);
+      await scene.lab.providers.provider.recover();
     },
   ],
   "A WireGuard provider": [
@@ -305,8 +234,7 @@ const cheapest = [...blocks].sort((a, b) => Number(cost(a) > cost(b)) - Number(c
 
 describe("the recipes, deployed", () => {
   beforeAll(async () => {
-    lab = await openLab(quiet);
-    deployment = await Deployment.choose();
+    scene = await RecipeLab.open();
   });
   afterAll(() => Lab.clear());
 
@@ -314,7 +242,7 @@ describe("the recipes, deployed", () => {
   test.each(titled)("%s", async (_, { section, index, settings }) => {
     const look = looks[section]?.[index];
     expect(look, "nobody looks at this block").toBeDefined();
-    await look?.(await deploy(settings));
+    await look?.(await scene.deploy(settings));
   });
 
   test("each look is at a block that is there", () => {
