@@ -1,4 +1,4 @@
-import { MARK_MASK, NFT_TABLE, WG_INTERFACE } from "../plan/ids";
+import { MARK_MASK, NFT_TABLE } from "../plan/ids";
 import type { ExitPlan, Plan } from "../plan/plan";
 
 /* The vocabulary of both rulesets (`man 8 nft`). */
@@ -7,7 +7,6 @@ export const hex = (value: number): string => `0x${value.toString(16).padStart(8
 const OTHERS = hex(~MARK_MASK >>> 0);
 export const OURS = hex(MARK_MASK);
 
-export const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
 /** `elements = { ... }`, or nothing: nft takes no empty list. */
 export const elements = (members: readonly string[]): string =>
   members.length > 0 ? `elements = { ${members.join(", ")} }` : "";
@@ -60,14 +59,9 @@ export const caseMap = (name: string, cases: readonly Case[]): string =>
 
 `;
 
-/**
- * By interface: to a chain of a purpose for the clients, and to one for each exit's veth. The clients' is no lookup in any case: what of
- * theirs finds nothing in a map must be in the chain that ends in `drop`.
- */
-export const byInterface = ({ exits }: Plan, purpose: string, others: readonly Case[] = []): string[] => [
-  `iifname "${WG_INTERFACE}" goto ${purpose}_from_clients`,
-  ...decide("iifname", [
-    ...exits.map((exit): Case => [`"${exit.hostLink}"`, `goto ${purpose}_from_${chainName(exit)}`]),
-    ...others,
-  ]),
-];
+/** By the exit that a packet comes from, to a chain for each: `goto PURPOSE_exit_NAME`. */
+export const byLink = ({ exits }: Plan, purpose: string): string[] =>
+  decide(
+    "iifname",
+    exits.map((exit): Case => [`"${exit.hostLink}"`, `goto ${purpose}_${chainName(exit)}`]),
+  );

@@ -1,6 +1,6 @@
-import { DIRECT_RESOLVER_PORT } from "../plan/ids";
+import { DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
-import { byInterface, chain, chainName, DNS, indented } from "./nft";
+import { byLink, type Case, chain, chainName, decide, DNS, indented } from "./nft";
 
 /** What the machine could not live without: errors, path MTU, neighbours and routers of IPv6, addresses from DHCP. */
 const ESSENTIAL = [
@@ -19,6 +19,7 @@ export function inputChains(plan: Plan): string {
   const published = isPublished ? ["tcp", "udp"].map((name) => `${name} dport @published_${name} accept`) : [];
   // What a client may speak to on the machine itself.
   const own = [address, ...(isPublished ? publicAddressesOf(plan) : [])];
+  const inner = [address, ...exits.map(({ hostAddress }) => hostAddress)];
   const ssh = `tcp dport { ${input.sshPorts.join(", ")} } accept`;
   const fromClients = [
     ...published.map((rule) => `ip saddr ${subnet} ip daddr { ${own.join(", ")} } ${rule}`),
@@ -28,7 +29,6 @@ export function inputChains(plan: Plan): string {
       : []),
   ];
   const fromOutside = [
-    "ct state established,related accept",
     `udp dport ${port} accept`,
     input.sshFrom === undefined ? ssh : `ip saddr { ${input.sshFrom.join(", ")} } ${ssh}`,
     ...published,
@@ -46,8 +46,24 @@ export function inputChains(plan: Plan): string {
 	# From outside ${input.shut ? "no more than is named here" : "as the machine itself decides"}; never to an inner address.
 	chain filter_input {
 		type filter hook input priority filter; policy ${input.shut ? "drop" : "accept"};
-${indented(byInterface(plan, "input", [['"lo"', "accept"]]))}		ip daddr { ${[address, ...exits.map(({ hostAddress }) => hostAddress)].join(", ")} } drop
+${indented(
+  decide(
+    "ip daddr",
+    inner.map((one): Case => [one, "goto input_inner"]),
+  ),
+)}		ct state established,related accept
+		jump input_by_link
 ${input.shut ? indented(fromOutside) : ""}	}
+
+	chain input_inner {
+		jump input_by_link
+		drop
+	}
+
+	chain input_by_link {
+		iifname "${WG_INTERFACE}" goto input_from_clients
+${indented(byLink(plan, "input_from"))}		iifname "lo" accept
+	}
 
 	chain input_from_clients {
 		ct state established,related accept

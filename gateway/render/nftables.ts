@@ -5,7 +5,7 @@ import { inputChains } from "./nftInput";
 import { purposes, selectedChains, type Purpose } from "./nftChoices";
 import { renderLookups } from "./nftLookup";
 import {
-  byInterface,
+  byLink,
   type Case,
   caseMap,
   chain,
@@ -16,7 +16,6 @@ import {
   hex,
   indented,
   OURS,
-  quoted,
   replaceTable,
   setConnectionMark,
   setMark,
@@ -40,23 +39,24 @@ export function renderHostRules(plan: Plan): string {
 		${portsOf(protocol)}
 	}
 `;
-  const links = quoted([WG_INTERFACE, ...exits.map((exit) => exit.hostLink)]);
   const ofExits = (render: (exit: ExitPlan) => string): string => exits.map(render).join("");
-  /** By the exit that a connection is on. */
-  const byConnectionMark = (condition: string, purpose: Purpose): string[] =>
-    decide(`${condition}ct mark & ${OURS} ==`, [
-      ["0x00000000", `goto ${purpose}_direct`],
-      ...exits.map((exit): Case => [hex(exit.clientMark), `goto ${purpose}_${chainName(exit)}`]),
-    ]);
   /** What an exit's resolver sends, in a chain for each exit. */
-  const byResolver = (name: string, condition = ""): string[] =>
+  const byResolver = (name: string): string[] =>
     decide(
-      `${condition}ip saddr`,
+      "ip saddr",
       exits.map((exit): Case => [exit.hostAddress, `goto ${name}_of_${chainName(exit)}`]),
     );
-
   const markOf = (name: string, mark: number, connectionMark: number = mark): string =>
     chain(name, [setMark(mark), setConnectionMark(connectionMark), "accept"]);
+  const leavesDirect = `ct mark & ${OURS} == 0x00000000 oifname @uplinks accept`;
+  const leavesBy = (exit: ExitPlan): string =>
+    `meta mark & ${OURS} == ${hex(exit.clientMark)} oifname "${exit.hostLink}" accept`;
+  /** At an end, where what does not leave by it may go. */
+  const elsewhere = [
+    // By the uplink to a local network, whatever exit a client has.
+    "ip daddr @local_networks oifname @uplinks accept",
+    "ct state related meta l4proto icmp goto forward_related",
+  ];
   const lookups = {
     mark: renderLookups(plan, "mark"),
     forward: renderLookups(plan, "forward"),
@@ -67,9 +67,10 @@ export function renderHostRules(plan: Plan): string {
     indented(decide(`${condition}ip saddr`, lookups[purpose].cases, `${purpose}_by_source`));
   const choiceChains = (purpose: Purpose): string => `${selectedChains(plan, purpose)}${lookups[purpose].chains}`;
 
-  return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded.
+  return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded. Of a known size it is quicker.
 	set uplinks {
 		type ifname
+		size 64
 	}
 
 	set local_networks {
@@ -87,27 +88,37 @@ export function renderHostRules(plan: Plan): string {
 ${published ? `${services("tcp")}\n${services("udp")}\n` : ""}${purposes.map(mapOf).join("")}	# No inner address comes by another interface than its own.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
-${indented(byInterface(plan, "prerouting", [['"lo"', "accept"]]))}		goto no_inner_source
-	}
-
-	chain no_inner_source {
 ${indented(
-  decide(
-    "ip saddr",
-    [subnet, ...exits.map((exit) => exit.network)].map((network): Case => [network, "drop"]),
-  ),
+  decide("ip saddr", [
+    [subnet, "goto source_of_clients"],
+    ...exits.map((exit): Case => [exit.network, `goto source_of_${chainName(exit)}`]),
+  ]),
 )}	}
-${ofExits((exit) => chain(`prerouting_from_${chainName(exit)}`, [`ip saddr ${exit.network} accept`, "goto no_inner_source"]))}
+
+	chain source_of_clients {
+		iifname "${WG_INTERFACE}" goto prerouting_from_clients
+		iifname != "lo" drop
+	}
+${ofExits((exit) => chain(`source_of_${chainName(exit)}`, [`iifname != { "lo", "${exit.hostLink}" } drop`]))}
 	# A connection keeps the exit that it began on.
 	chain prerouting_from_clients {
-		ip saddr != ${subnet} goto no_inner_source
-${indented(byConnectionMark("ct state established,related ", "mark"))}${bySource("mark", "ct state new ")}	}
-${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${ofExits((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark))}${choiceChains("mark")}
+		ct state new goto prerouting_new
+${indented(
+  decide(`ct mark & ${OURS} ==`, [
+    ["0x00000000", "goto keep_direct"],
+    ...exits.map((exit): Case => [hex(exit.clientMark), `goto keep_${chainName(exit)}`]),
+  ]),
+)}	}
+
+	chain prerouting_new {
+		${SYN} jump clamp_mss
+${bySource("mark")}	}
+${chain("keep_direct", [setMark(0), "accept"])}${ofExits((exit) => chain(`keep_${chainName(exit)}`, [setMark(exit.clientMark), "accept"]))}${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${ofExits((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark))}${choiceChains("mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
-${indented(byResolver("output", `ip daddr @upstreams ${DNS} `))}	}
-${ofExits((exit) => chain(`output_of_${chainName(exit)}`, [setMark(exit.resolverMark)]))}
+${indented(byResolver("output"))}	}
+${ofExits((exit) => chain(`output_of_${chainName(exit)}`, [`ip daddr @upstreams ${DNS} ${setMark(exit.resolverMark)}`]))}
 	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
@@ -128,15 +139,19 @@ ${ofExits((exit) => `		ip saddr ${exit.network} oifname @uplinks masquerade\n`)}
 
 	chain filter_forward {
 		type filter hook forward priority filter; policy accept;
-		${SYN} jump clamp_mss
-${indented(byInterface(plan, "forward"))}		oifname { ${links} } goto forward_inward
-		iifname @uplinks oifname @uplinks goto forward_neighbours
+		iifname "${WG_INTERFACE}" goto forward_from_clients
+		oifname "${WG_INTERFACE}" goto forward_to_clients
+${indented(byLink(plan, "forward_from"))}${indented(
+    decide(
+      "oifname",
+      exits.map((exit): Case => [`"${exit.hostLink}"`, "goto forward_inward"]),
+    ),
+  )}		iifname @uplinks oifname @uplinks goto forward_neighbours
 	}
 
-	# In both directions, in the SYN and its answer: nothing on the way has to fragment.
+	# In the SYN of a client and in the answer to it: nothing on the way has to fragment.
 	chain clamp_mss {
-		iifname "${WG_INTERFACE}" tcp option maxseg size set ${mss}
-		oifname "${WG_INTERFACE}" tcp option maxseg size set ${mss}
+		tcp option maxseg size set ${mss}
 	}
 
 	# Through this machine to elsewhere. Empty: as the machine itself decides; firewall.sh adds \`drop\` where it forwarded nothing before.
@@ -144,51 +159,81 @@ ${indented(byInterface(plan, "forward"))}		oifname { ${links} } goto forward_inw
 	}
 
 	chain forward_from_clients {
-		meta nfproto ipv6 reject with icmpv6 admin-prohibited
-		ip saddr != ${subnet} drop
-		oifname "${WG_INTERFACE}" ip daddr ${subnet} ${isolation ? "reject with icmp admin-prohibited" : "accept"}
-		ip daddr { ${["169.254.0.0/16", ...exits.map((exit) => exit.network)].join(", ")} } reject with icmp admin-prohibited
-		ip daddr @local_networks oifname @uplinks accept
-		ct state related meta l4proto icmp jump forward_related
-${bySource("forward")}		drop
+		oifname "${WG_INTERFACE}" ip daddr ${subnet} goto forward_between_clients
+${indented(
+  decide(
+    "ip daddr",
+    ["169.254.0.0/16", ...exits.map((exit) => exit.network)].map((network): Case => [
+      network,
+      "goto forward_prohibited",
+    ]),
+  ),
+)}${bySource("forward")}		goto forward_foreign
 	}
 
-	# What tells of a connection goes the way of it.
-	chain forward_related {
-${indented(byConnectionMark("", "forward"))}	}
+	chain forward_between_clients {
+		ip saddr ${subnet} ${isolation ? "reject with icmp admin-prohibited" : "accept"}
+		drop
+	}
+
+	chain forward_prohibited {
+		reject with icmp admin-prohibited
+	}
+
+	# No client has such a source.
+	chain forward_foreign {
+		meta nfproto ipv6 reject with icmpv6 admin-prohibited
+		drop
+	}
 
 	# Each end: what began on another exit is reset, not moved.
 	chain forward_direct {
-		ct mark & ${OURS} == 0x00000000 oifname @uplinks accept
-		ct mark & ${OURS} != 0x00000000 meta l4proto tcp reject with tcp reset
+		${leavesDirect}
+${indented(elsewhere)}		ct mark & ${OURS} != 0x00000000 meta l4proto tcp reject with tcp reset
 		drop
 	}
 
 	chain forward_block {
-		meta l4proto tcp reject with tcp reset
+${indented(elsewhere)}		meta l4proto tcp reject with tcp reset
 		reject with icmp admin-prohibited
 	}
 ${ofExits((exit) =>
   chain(`forward_${chainName(exit)}`, [
-    `meta mark & ${OURS} == ${hex(exit.clientMark)} oifname "${exit.hostLink}" accept`,
+    leavesBy(exit),
+    ...elsewhere,
     `ct mark & ${OURS} != ${hex(exit.clientMark)} meta l4proto tcp reject with tcp reset`,
     "drop",
   ]),
-)}${choiceChains("forward")}${ofExits(
-    (exit) => `
-	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. In: answers to the exit's clients.
-	chain forward_from_${chainName(exit)} {
-		ip saddr ${exit.namespaceAddress} oifname @uplinks accept
-		oifname "${WG_INTERFACE}" ct state established,related ct mark & ${OURS} == ${hex(exit.clientMark)} accept
-		drop
+)}
+	# What tells of a connection goes the way of it.
+	chain forward_related {
+		${leavesDirect}
+${indented(exits.map(leavesBy))}		drop
 	}
-`,
-  )}
+${choiceChains("forward")}
+	chain forward_to_clients {
+		${SYN} jump clamp_mss
+${indented(byLink(plan, "forward_back_from"))}		goto forward_inward
+	}
+
 	chain forward_inward {
 		ct state established,related accept
 		drop
 	}
-${inputChains(plan)}
+${ofExits(
+  (exit) => `
+	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. Back: answers to the exit's clients.
+	chain forward_from_${chainName(exit)} {
+		ip saddr ${exit.namespaceAddress} oifname @uplinks accept
+		drop
+	}
+
+	chain forward_back_from_${chainName(exit)} {
+		ct state established,related ct mark & ${OURS} == ${hex(exit.clientMark)} accept
+		drop
+	}
+`,
+)}${inputChains(plan)}
 	# What a resolver of an exit says goes to its exit or to a client, whatever mark was lost. After routing, for the output hook
 	# still shows the device of before the mark.
 	chain filter_postrouting {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { onMachine, type Scenario, withoutRepair } from "../flows";
 import type { Bench } from "./benchmark";
 import type { Sample } from "./figure";
-import { type Meter, meter, transfer } from "./traffic";
+import { type Meter, meter, rate, transfer } from "./traffic";
 
 /** Two set-ups of a machine, as shell texts that turn it from the other one to this one; it begins as `ours`. */
 export interface Sides {
@@ -12,98 +12,124 @@ export interface Sides {
   /** Seconds that a turn takes at most. */
   readonly turn: number;
 }
-type Side = "ours" | "base";
+export type Side = "ours" | "base";
 
 type Way = "direct" | "vpn";
 
+/** Turns a machine, where it is not that side's yet. */
+export type TurnTo = (side: Side) => Promise<void>;
+
 /**
- * Exchanges what differs between two set-ups under a connection that goes on, a moment apart: the rest is not merely alike, it is the same,
+ * Exchanges what differs between two set-ups, a moment apart, while everything else goes on: the rest is not merely alike, it is the same,
  * and what slows the machine slows both. Meanwhile the machine does not mend itself; afterwards it is as it was.
- * @returns of each side and round, for each of the ways: throughput in both directions, and what that takes of the processors
+ * @param measure a round; what comes first and what comes second differ by themselves, so each side is as often the one as the other
  */
-export async function exchanged<W extends Way>(
+export async function exchanging<T>(
   scenario: Scenario,
   sides: Sides,
-  { rounds, seconds, say }: Bench,
-  ways: readonly W[],
-): Promise<Record<Side, Record<W, Sample>[]>> {
+  { rounds, say }: Pick<Bench, "rounds" | "say">,
+  measure: (turnTo: TurnTo, order: readonly Side[]) => Promise<Record<Side, T>>,
+): Promise<Record<Side, T[]>> {
+  let now: Side = "ours";
+  const turnTo = async (side: Side): Promise<void> => {
+    if (now !== side) await onMachine(scenario, sides[side]);
+    now = side;
+  };
   return withoutRepair(scenario, async () => {
     await onMachine(scenario, "systemctl stop wg-gateway-watch");
-    const exchange = new Exchange(scenario, sides, seconds);
-    const found: Record<Side, Record<W, Sample>[]> = { ours: [], base: [] };
+    const found: Record<Side, T[]> = { ours: [], base: [] };
     try {
       for (let round = 1; round <= rounds; round++) {
         say(`round ${round}`);
-        const ours = {} as Record<W, Sample>;
-        const base = {} as Record<W, Sample>;
-        for (const way of ways) ({ ours: ours[way], base: base[way] } = await exchange.measure(round, way));
+        const { ours, base } = await measure(turnTo, round % 2 === 1 ? ["base", "ours"] : ["ours", "base"]);
         found.ours.push(ours);
         found.base.push(base);
       }
     } finally {
-      await exchange.turnTo("ours");
+      await turnTo("ours");
       await onMachine(scenario, "systemctl start wg-gateway-watch");
     }
     return found;
   });
 }
 
-class Exchange {
-  private now: Side = "ours";
-
-  constructor(
-    private readonly scenario: Scenario,
-    private readonly sides: Sides,
-    private readonly seconds: number,
-  ) {}
-
-  async turnTo(side: Side): Promise<void> {
-    if (this.now !== side) await onMachine(this.scenario, this.sides[side]);
-    this.now = side;
+/** Measures each side, after its turn. */
+export async function eachSide<T>(
+  turnTo: TurnTo,
+  order: readonly Side[],
+  measure: (side: Side) => Promise<T>,
+): Promise<Record<Side, T>> {
+  const found = {} as Record<Side, T>;
+  for (const side of order) {
+    await turnTo(side);
+    found[side] = await measure(side);
   }
+  return found;
+}
 
-  async measure(round: number, way: Way): Promise<Record<Side, Sample>> {
-    // What comes first and what comes second differ by themselves: each side is as often the one as the other.
-    const order: readonly Side[] = round % 2 === 1 ? ["base", "ours"] : ["ours", "base"];
-    const down = await this.carried(order, way, true);
-    const up = await this.carried(order, way, false);
-    return { ours: sampleOf(down.ours, up.ours), base: sampleOf(down.base, up.base) };
-  }
-
-  /** Of each side, two moments of a connection's. @param down whether the client receives */
-  private async carried(
-    order: readonly Side[],
-    way: Way,
-    down: boolean,
-  ): Promise<Record<Side, readonly [Meter, Meter]>> {
-    const { lab } = this.scenario;
-    const { seconds } = this;
-    await this.turnTo(order[0]!);
-    let running = true;
-    const time = 2 * seconds + this.sides.turn + 3;
-    const carrying = transfer(lab, lab.clients[way].host, time, down).finally(() => (running = false));
-    const found = {} as Record<Side, readonly [Meter, Meter]>;
-    try {
-      // It has begun: what it carried until then is left out.
-      await sleep(1500);
-      for (const side of order) {
-        await this.turnTo(side);
-        const before = await meter(this.scenario);
-        await sleep(seconds * 1000);
-        found[side] = [before, await meter(this.scenario)];
-      }
-      if (!running) throw new Error("the transfer ended before it was measured");
-    } finally {
-      await carrying;
+/**
+ * Exchanges under a connection that goes on.
+ * @returns of each side and round, for each of the ways: throughput in both directions, and what that takes of the processors
+ */
+export async function exchanged<W extends Way>(
+  scenario: Scenario,
+  sides: Sides,
+  bench: Bench,
+  ways: readonly W[],
+): Promise<Record<Side, Record<W, Sample>[]>> {
+  return exchanging(scenario, sides, bench, async (turnTo, order) => {
+    const found = { ours: {}, base: {} } as Record<Side, Record<W, Sample>>;
+    for (const way of ways) {
+      const carried = (down: boolean) =>
+        whileCarrying(scenario, turnTo, way, down, 2 * (bench.seconds + sides.turn), () =>
+          eachSide(turnTo, order, () => between(scenario, () => sleep(bench.seconds * 1000))),
+        );
+      const [down, up] = [await carried(true), await carried(false)];
+      for (const side of order) found[side][way] = sampleOf(down[side], up[side]);
     }
     return found;
+  });
+}
+
+/**
+ * Carries data while something is done.
+ * @param down whether the client receives @param seconds how long that takes at most
+ */
+export async function whileCarrying<T>(
+  { lab }: Scenario,
+  turnTo: TurnTo,
+  way: Way,
+  down: boolean,
+  seconds: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  // On ours, whose rules note which exit a connection began on.
+  await turnTo("ours");
+  let running = true;
+  const carrying = transfer(lab, lab.clients[way].host, seconds + 3, down).finally(() => (running = false));
+  try {
+    // It has begun: what it carried until then is left out.
+    await sleep(1500);
+    const result = await work();
+    if (!running) throw new Error("the transfer ended before it was measured");
+    return result;
+  } finally {
+    await carrying;
   }
 }
 
-function sampleOf(down: readonly [Meter, Meter], up: readonly [Meter, Meter]): Sample {
-  const between = ([before, after]: readonly [Meter, Meter], what: keyof Meter) => after[what] - before[what];
-  const rate = (way: readonly [Meter, Meter]) => (between(way, "bytes") * 8) / between(way, "at") / 1e6;
-  const gigabytes = (between(down, "bytes") + between(up, "bytes")) / 1e9;
-  const used = (what: "all" | "tunnels") => (between(down, what) + between(up, what)) / gigabytes;
-  return { down: rate(down), up: rate(up), all: used("all"), tunnels: used("tunnels") };
+/** The meter before and after something. */
+type Span = readonly [Meter, Meter];
+
+async function between(scenario: Scenario, what: () => Promise<unknown>): Promise<Span> {
+  const before = await meter(scenario);
+  await what();
+  return [before, await meter(scenario)];
+}
+
+function sampleOf(down: Span, up: Span): Sample {
+  const grown = ([before, after]: Span, what: keyof Meter) => after[what] - before[what];
+  const gigabytes = (grown(down, "bytes") + grown(up, "bytes")) / 1e9;
+  const used = (what: "all" | "tunnels") => (grown(down, what) + grown(up, what)) / gigabytes;
+  return { down: rate(...down), up: rate(...up), all: used("all"), tunnels: used("tunnels") };
 }

@@ -89,17 +89,3 @@ export function figuresOf(measures: Measures, ours: readonly Sample[], base?: re
     ...(base && { base: column(key, base) }),
   }));
 }
-
-/** Measures A B A B ...: what changes on the machine meanwhile changes for both. */
-export async function interleave<T>(
-  rounds: number,
-  ours: (round: number) => Promise<T>,
-  base: (round: number) => Promise<T>,
-): Promise<{ ours: T[]; base: T[] }> {
-  const found: { ours: T[]; base: T[] } = { ours: [], base: [] };
-  for (let round = 1; round <= rounds; round++) {
-    found.ours.push(await ours(round));
-    found.base.push(await base(round));
-  }
-  return found;
-}

@@ -80,3 +80,7 @@ export async function meter(scenario: Pick<Scenario, "lab">): Promise<Meter> {
   const ticks = { all: sum([user, nice, system, irq, softirq].map(Number)), tunnels: sum(own) };
   return { at: Number(at), bytes: Number(bytes), all: ticks.all / TICKS, tunnels: ticks.tunnels / TICKS };
 }
+
+/** What went through wg0 between two moments, Mbit/s. */
+export const rate = (before: Meter, after: Meter): number =>
+  ((after.bytes - before.bytes) * 8) / (after.at - before.at) / 1e6;

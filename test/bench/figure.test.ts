@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { type Figure, figuresOf, interleave, meets, percentile, ratio, spread } from "../../lab/bench/figure";
+import { type Figure, figuresOf, meets, percentile, ratio, spread } from "../../lab/bench/figure";
+import { eachSide } from "../../lab/bench/exchange";
 
 const values = fc.array(fc.double({ min: 1e-6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 20 });
 const figure = (more: Partial<Figure>): Figure => ({ what: "speed", unit: "Mbit/s", ours: [1], ...more });
@@ -83,9 +84,10 @@ describe("samples", () => {
   });
 });
 
-test("both sides are measured in turn", async () => {
+test("each side is measured after its turn, in the order of the round", async () => {
   const seen: string[] = [];
-  const side = (name: string) => (round: number) => Promise.resolve(seen.push(`${name}${round}`));
-  await interleave(2, side("a"), side("b"));
-  expect(seen).toEqual(["a1", "b1", "a2", "b2"]);
+  const turnTo = (side: string) => Promise.resolve(void seen.push(`turn to ${side}`));
+  const found = await eachSide(turnTo, ["base", "ours"], (side) => Promise.resolve(seen.push(side)));
+  expect(seen).toEqual(["turn to base", "base", "turn to ours", "ours"]);
+  expect(found).toEqual({ base: 2, ours: 4 });
 });

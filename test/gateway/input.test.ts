@@ -14,10 +14,10 @@ const policyOf = (raw: Raw): string | undefined =>
 const withHost = (part: Raw): Raw => ({ host: { ...existing, ...part } });
 
 const always = [
-  'iifname "wg0" goto input_from_clients',
-  'iifname "veth-wg" goto input_from_exit_vpn',
-  'iifname "lo" accept',
-  "ip daddr { 10.4.0.1, 10.200.1.1 } drop",
+  "ip daddr 10.4.0.1 goto input_inner",
+  "ip daddr 10.200.1.1 goto input_inner",
+  "ct state established,related accept",
+  "jump input_by_link",
 ];
 const essential = [
   "icmp type { destination-unreachable, time-exceeded, parameter-problem, echo-request } accept",
@@ -37,7 +37,6 @@ describe("what reaches the machine from outside", () => {
     expect(policyOf({})).toBe("drop");
     expect(inputOf({ wireguard: { port: 51820 } })).toEqual([
       ...always,
-      "ct state established,related accept",
       "udp dport 51820 accept",
       "tcp dport { 22 } accept",
       ...essential,
@@ -53,7 +52,6 @@ describe("what reaches the machine from outside", () => {
     expect(policyOf(raw)).toBe("drop");
     expect(inputOf(raw)).toEqual([
       ...always,
-      "ct state established,related accept",
       "udp dport 45822 accept",
       "ip saddr { 198.51.100.0/24, 203.0.113.7/32 } tcp dport { 22, 2222 } accept",
       "tcp dport @published_tcp accept",
@@ -61,6 +59,28 @@ describe("what reaches the machine from outside", () => {
       ...essential,
     ]);
   });
+});
+
+describe("an inner address", () => {
+  it.each(["10.4.0.1", "10.200.1.1"])(
+    "%s is not reached from outside, by what looks like an answer neither",
+    (inner) => {
+      for (const raw of [{}, withHost({}), withHost({ firewall: true })])
+        for (const state of ["new", "established"] as const)
+          for (const [device, wanted] of [
+            ["eth0", "drop"],
+            ["lo", "accept"],
+          ] as const) {
+            const packet = {
+              ...fromClient(addressNumber("1.1.1.2"), "udp", 40000),
+              destination: inner,
+              in: device,
+              state,
+            };
+            expect(trace(rulesOf(raw), "filter_input", packet).verdict).toBe(wanted);
+          }
+    },
+  );
 });
 
 describe("a client", () => {
@@ -96,10 +116,10 @@ describe("a client", () => {
     ["10.4.0.50", "eth0", "drop"],
     ["10.4.0.50", "veth-wg", "drop"],
     ["10.4.0.50", "wg0", "accept"],
-    ["10.4.0.1", "lo", "accept"],
+    ["10.4.0.1", "lo", "policy accept"],
     ["10.200.1.2", "eth0", "drop"],
     ["10.200.1.2", "wg0", "drop"],
-    ["10.200.1.2", "veth-wg", "accept"],
+    ["10.200.1.2", "veth-wg", "policy accept"],
     ["198.51.100.9", "eth0", "policy accept"],
   ])("an inner source or another: %s by %s: %s", (source, device, wanted) => {
     const one = { ...packet("198.51.100.9", "tcp", 80), source, in: device };

@@ -29,7 +29,7 @@ describe("metrics", () => {
     expect(contentOf(gateway({}), "/etc/wg-gateway/metrics")).toBe("ADDRESS=10.4.0.1\nPORT=9586\n");
     expect(linesWith(9586, {})).toEqual([]);
     // As for whatever else listens there.
-    expect(renderHostRules(gateway({}).plan)).toContain('iifname "lo" accept\n\t\tip daddr { 10.4.0.1 } drop');
+    expect(renderHostRules(gateway({}).plan)).toContain("ip daddr 10.4.0.1 goto input_inner");
   });
 
   it("are let to the clients that are named, by their addresses", () => {

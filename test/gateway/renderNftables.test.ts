@@ -145,48 +145,53 @@ describe("a packet of a client", () => {
   it("meets the rules in the order that shuts", () => {
     const ruleset = renderHostRules(documented().plan);
     expect(chain(ruleset, "forward_from_clients")).toEqual([
-      "meta nfproto ipv6 reject with icmpv6 admin-prohibited",
-      "ip saddr != 10.4.0.0/24 drop",
-      'oifname "wg0" ip daddr 10.4.0.0/24 accept',
-      "ip daddr { 169.254.0.0/16, 10.200.1.0/24, 10.200.3.0/24 } reject with icmp admin-prohibited",
-      "ip daddr @local_networks oifname @uplinks accept",
-      "ct state related meta l4proto icmp jump forward_related",
+      'oifname "wg0" ip daddr 10.4.0.0/24 goto forward_between_clients',
+      "ip daddr 169.254.0.0/16 goto forward_prohibited",
+      "ip daddr 10.200.1.0/24 goto forward_prohibited",
+      "ip daddr 10.200.3.0/24 goto forward_prohibited",
       "ip saddr 10.4.0.0-10.4.0.127 goto forward_direct",
       "ip saddr 10.4.0.128-10.4.0.199 goto forward_exit_vpn",
       "ip saddr 10.4.0.200 goto forward_exit_se_1",
       "ip saddr 10.4.0.201-10.4.0.255 goto forward_exit_vpn",
-      "drop",
+      "goto forward_foreign",
     ]);
     expect(chain(ruleset, "forward_related")).toEqual([
-      "ct mark & 0x0000ff00 == 0x00000000 goto forward_direct",
-      "ct mark & 0x0000ff00 == 0x00000200 goto forward_exit_vpn",
-      "ct mark & 0x0000ff00 == 0x00000600 goto forward_exit_se_1",
+      "ct mark & 0x0000ff00 == 0x00000000 oifname @uplinks accept",
+      'meta mark & 0x0000ff00 == 0x00000200 oifname "veth-wg" accept',
+      'meta mark & 0x0000ff00 == 0x00000600 oifname "veth-wg-3" accept',
+      "drop",
     ]);
     expect(chain(ruleset, "nat_postrouting").slice(1)).toEqual([
       "ip saddr 10.4.0.0/24 oifname @uplinks masquerade",
       "ip saddr 10.200.1.0/24 oifname @uplinks masquerade",
       "ip saddr 10.200.3.0/24 oifname @uplinks masquerade",
     ]);
-    const question = "ip daddr @upstreams meta l4proto { tcp, udp } th dport 53";
     expect(chain(ruleset, "mangle_output").slice(1)).toEqual([
-      `${question} ip saddr 10.200.1.1 goto output_of_exit_vpn`,
-      `${question} ip saddr 10.200.3.1 goto output_of_exit_se_1`,
+      "ip saddr 10.200.1.1 goto output_of_exit_vpn",
+      "ip saddr 10.200.3.1 goto output_of_exit_se_1",
     ]);
-    expect(chain(ruleset, "output_of_exit_vpn")).toEqual(["meta mark set meta mark & 0xffff00ff | 0x00000100"]);
+    const question = "ip daddr @upstreams meta l4proto { tcp, udp } th dport 53";
+    expect(chain(ruleset, "output_of_exit_vpn")).toEqual([
+      `${question} meta mark set meta mark & 0xffff00ff | 0x00000100`,
+    ]);
   });
 
   it("finds the host shut: the file names no uplink", () => {
-    expect(renderHostRules(documented().plan)).toContain("\tset uplinks {\n\t\ttype ifname\n\t}\n");
+    expect(renderHostRules(documented().plan)).toContain("\tset uplinks {\n\t\ttype ifname\n\t\tsize 64\n\t}\n");
   });
 
   it("finds TCP clamped to the MTU less 40, in both namespaces and both directions", () => {
     const { plan } = documented();
     const [host, namespace] = [renderHostRules(plan), renderNamespaceRules(plan, exitOf(plan, "vpn"))];
+    const syn = "tcp flags & (syn | rst) == syn jump clamp_mss";
+    const clamped = (ruleset: string) =>
+      [...ruleset.matchAll(/^\tchain (\S+) \{\n((?:\t\t.*\n)*)/gm)].flatMap(([, name, rules = ""]) =>
+        rules.includes(syn) ? [name] : [],
+      );
+    expect(clamped(host)).toEqual(["prerouting_new", "forward_to_clients"]);
+    expect(clamped(namespace)).toEqual(["filter_forward"]);
     for (const ruleset of [host, namespace])
-      expect(chain(ruleset, "filter_forward")[1]).toBe("tcp flags & (syn | rst) == syn jump clamp_mss");
-    const clamp = "tcp option maxseg size set 1380";
-    expect(chain(host, "clamp_mss")).toEqual([`iifname "wg0" ${clamp}`, `oifname "wg0" ${clamp}`]);
-    expect(chain(namespace, "clamp_mss")).toEqual([clamp]);
+      expect(chain(ruleset, "clamp_mss")).toEqual(["tcp option maxseg size set 1380"]);
   });
 });
 
