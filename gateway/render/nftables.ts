@@ -67,7 +67,7 @@ export function renderHostRules(plan: Plan): string {
     indented(decide(`${condition}ip saddr`, lookups[purpose].cases, `${purpose}_by_source`));
   const choiceChains = (purpose: Purpose): string => `${selectedChains(plan, purpose)}${lookups[purpose].chains}`;
 
-  return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded. Of a known size it is quicker.
+  return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded. With a size it is looked up quicker.
 	set uplinks {
 		type ifname
 		size 64
@@ -99,7 +99,7 @@ ${indented(
 		iifname "${WG_INTERFACE}" goto prerouting_from_clients
 		iifname != "lo" drop
 	}
-${ofExits((exit) => chain(`source_of_${chainName(exit)}`, [`iifname != { "lo", "${exit.hostLink}" } drop`]))}
+${ofExits((exit) => chain(`source_of_${chainName(exit)}`, [`iifname "${exit.hostLink}" accept`, 'iifname != "lo" drop']))}
 	# A connection keeps the exit that it began on.
 	chain prerouting_from_clients {
 		ct state new goto prerouting_new
@@ -140,13 +140,13 @@ ${ofExits((exit) => `		ip saddr ${exit.network} oifname @uplinks masquerade\n`)}
 	chain filter_forward {
 		type filter hook forward priority filter; policy accept;
 		iifname "${WG_INTERFACE}" goto forward_from_clients
-		oifname "${WG_INTERFACE}" goto forward_to_clients
-${indented(byLink(plan, "forward_from"))}${indented(
-    decide(
-      "oifname",
-      exits.map((exit): Case => [`"${exit.hostLink}"`, "goto forward_inward"]),
-    ),
-  )}		iifname @uplinks oifname @uplinks goto forward_neighbours
+${indented(byLink(plan, "forward_from"))}		oifname "${WG_INTERFACE}" goto forward_to_clients
+${indented(
+  decide(
+    "oifname",
+    exits.map((exit): Case => [`"${exit.hostLink}"`, "goto forward_inward"]),
+  ),
+)}		iifname @uplinks oifname @uplinks goto forward_neighbours
 	}
 
 	# In the SYN of a client and in the answer to it: nothing on the way has to fragment.
@@ -213,7 +213,7 @@ ${indented(exits.map(leavesBy))}		drop
 ${choiceChains("forward")}
 	chain forward_to_clients {
 		${SYN} jump clamp_mss
-${indented(byLink(plan, "forward_back_from"))}		goto forward_inward
+		goto forward_inward
 	}
 
 	chain forward_inward {
@@ -222,14 +222,11 @@ ${indented(byLink(plan, "forward_back_from"))}		goto forward_inward
 	}
 ${ofExits(
   (exit) => `
-	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. Back: answers to the exit's clients.
+	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. In: answers to the exit's clients.
 	chain forward_from_${chainName(exit)} {
 		ip saddr ${exit.namespaceAddress} oifname @uplinks accept
-		drop
-	}
-
-	chain forward_back_from_${chainName(exit)} {
-		ct state established,related ct mark & ${OURS} == ${hex(exit.clientMark)} accept
+		${SYN} jump clamp_mss
+		oifname "${WG_INTERFACE}" ct state established,related ct mark & ${OURS} == ${hex(exit.clientMark)} accept
 		drop
 	}
 `,

@@ -4,7 +4,8 @@ import { DNS, elements, replaceTable, SYN } from "./nft";
 
 /**
  * The rules inside an exit's namespace: nothing leaves by the veth but OpenVPN's packets to the provider.
- * As a file the set `provider` is empty; exit-remotes.sh adds where the provider's names lead today.
+ * As a file the set `provider` is empty; exit-remotes.sh adds where the provider's names lead today. It is looked up for every packet of
+ * the tunnel: the kernel is quicker at that where a set has a size.
  */
 export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
   const clients = plan.wireguard.subnet;
@@ -12,6 +13,7 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
   const mss = Math.min(plan.wireguard.mss, exit.provider.kind === "wireguard" ? exit.provider.mtu - 40 : Infinity);
   return replaceTable(`	set provider {
 		type ipv4_addr . inet_proto . inet_service
+		size 4096
 	}
 
 	set clients {
@@ -29,18 +31,29 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 
 	chain filter_input {
 		type filter hook input priority filter; policy drop;
-		iifname "lo" accept
 		ct state established,related accept
+		iifname "lo" accept
 		iifname "${exit.namespaceLink}" ip saddr ${exit.hostAddress} icmp type echo-request accept
 	}
 
 	chain filter_forward {
 		type filter hook forward priority filter; policy drop;
+		oifname "tun0" iifname "${exit.namespaceLink}" goto forward_out
+		oifname "${exit.namespaceLink}" iifname "tun0" goto forward_back
+	}
+
+	chain forward_out {
 		${SYN} jump clamp_mss
-		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr @clients accept
-		iifname "${exit.namespaceLink}" oifname "tun0" ip saddr ${exit.hostAddress} ${DNS} accept
-		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${clients} ct state established,related accept
-		iifname "tun0" oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ct state established,related accept
+		ip saddr @clients accept
+		ip saddr ${exit.hostAddress} ${DNS} accept
+		drop
+	}
+
+	chain forward_back {
+		${SYN} jump clamp_mss
+		ip daddr ${clients} ct state established,related accept
+		ip daddr ${exit.hostAddress} ct state established,related accept
+		drop
 	}
 
 	chain clamp_mss {
@@ -49,9 +62,9 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 
 	chain filter_output {
 		type filter hook output priority filter; policy drop;
+		oifname "${exit.namespaceLink}" ip daddr . meta l4proto . th dport @provider accept
 		oifname "lo" accept
 		oifname "tun0" accept
-		oifname "${exit.namespaceLink}" ip daddr . meta l4proto . th dport @provider accept
 		oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ${DNS} accept
 		oifname "${exit.namespaceLink}" ip daddr { ${exit.hostAddress}, ${clients} } ct state established,related accept
 	}

@@ -119,7 +119,7 @@ describe("a client", () => {
     ["10.4.0.1", "lo", "policy accept"],
     ["10.200.1.2", "eth0", "drop"],
     ["10.200.1.2", "wg0", "drop"],
-    ["10.200.1.2", "veth-wg", "policy accept"],
+    ["10.200.1.2", "veth-wg", "accept"],
     ["198.51.100.9", "eth0", "policy accept"],
   ])("an inner source or another: %s by %s: %s", (source, device, wanted) => {
     const one = { ...packet("198.51.100.9", "tcp", 80), source, in: device };

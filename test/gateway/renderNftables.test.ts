@@ -188,8 +188,13 @@ describe("a packet of a client", () => {
       [...ruleset.matchAll(/^\tchain (\S+) \{\n((?:\t\t.*\n)*)/gm)].flatMap(([, name, rules = ""]) =>
         rules.includes(syn) ? [name] : [],
       );
-    expect(clamped(host)).toEqual(["prerouting_new", "forward_to_clients"]);
-    expect(clamped(namespace)).toEqual(["filter_forward"]);
+    expect(clamped(host)).toEqual([
+      "prerouting_new",
+      "forward_to_clients",
+      "forward_from_exit_vpn",
+      "forward_from_exit_se_1",
+    ]);
+    expect(clamped(namespace)).toEqual(["forward_out", "forward_back"]);
     for (const ruleset of [host, namespace])
       expect(chain(ruleset, "clamp_mss")).toEqual(["tcp option maxseg size set 1380"]);
   });
@@ -209,12 +214,24 @@ describe("an exit's namespace", () => {
       'oifname "veth-vpn" ip daddr 10.200.1.1 meta l4proto { tcp, udp } th dport 53 accept',
       'oifname "veth-vpn" ip daddr { 10.200.1.1, 10.4.0.0/24 } ct state established,related accept',
     ]);
-    expect(ruleset).toContain("\tset provider {\n\t\ttype ipv4_addr . inet_proto . inet_service\n\t}\n");
+    expect(ruleset).toContain("\tset provider {\n\t\ttype ipv4_addr . inet_proto . inet_service\n\t\tsize 4096\n\t}\n");
   });
 
   it("lets its clients into the tunnel alone, and none of another exit's", () => {
-    for (const line of chain(ruleset, "filter_forward").slice(2))
-      expect(line).toMatch(/^iifname "veth-vpn" oifname "tun0"|^iifname "tun0"/);
+    expect(chain(ruleset, "filter_forward").slice(1)).toEqual([
+      'oifname "tun0" iifname "veth-vpn" goto forward_out',
+      'oifname "veth-vpn" iifname "tun0" goto forward_back',
+    ]);
+    expect(chain(ruleset, "forward_out").slice(1)).toEqual([
+      "ip saddr @clients accept",
+      "ip saddr 10.200.1.1 meta l4proto { tcp, udp } th dport 53 accept",
+      "drop",
+    ]);
+    expect(chain(ruleset, "forward_back").slice(1)).toEqual([
+      "ip daddr 10.4.0.0/24 ct state established,related accept",
+      "ip daddr 10.200.1.1 ct state established,related accept",
+      "drop",
+    ]);
     expect(ruleset).toContain("elements = { 10.4.0.128-10.4.0.199, 10.4.0.201-10.4.0.255 }");
     expect(chain(ruleset, "nat_postrouting").slice(1)).toEqual([
       'ip saddr @clients oifname "tun0" masquerade',

@@ -42,7 +42,7 @@ export const byClient = (lab: () => Lab, name: "direct" | "vpn", own: string, ot
       reach: () => client().ping("10.200.1.2", 2),
       control: [
         insert("forward_from_clients", "ip daddr 10.200.1.2"),
-        insert("forward_back_from_exit_vpn", "ip saddr 10.200.1.2"),
+        insert("forward_from_exit_vpn", "ip saddr 10.200.1.2"),
         ...["filter_input", "filter_output"].map(
           (chain) => `ip netns exec vpn_ns ${insert(chain, "meta l4proto icmp")}`,
         ),
