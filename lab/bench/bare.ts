@@ -24,7 +24,6 @@ export const bareDirect: Sides = {
   ours: `${eachRule("add", gatewayRules)}; ${openGateway}`,
   base: `${masquerade("ens5")}
     ${eachRule("del", gatewayRules)}`,
-  turn: 1,
 };
 
 /**
@@ -43,5 +42,4 @@ export const bare: Sides = {
     ${masquerade("ens5")}
     ${masquerade("tun0", IN_NAMESPACE)}
     ${eachRule("del", gatewayRules)}`,
-  turn: 1,
 };

@@ -71,6 +71,11 @@ async function measure({ lab }: Scenario, side: Side, seconds: number): Promise<
   return sample;
 }
 
+const mean = (samples: readonly Sample[]): Sample =>
+  Object.fromEntries(
+    Object.keys(samples[0]!).map((key) => [key, samples.reduce((sum, one) => sum + one[key]!, 0) / samples.length]),
+  );
+
 const cached = { unit: "answers/s", goal: { atLeast: 0.95 } };
 const uncached = { unit: "ms", goal: { atMost: 1 / 0.95 } };
 const measures = {
@@ -89,9 +94,10 @@ export const dns: Benchmark = {
   async run({ rounds, seconds, say, ...scenario }) {
     await onMachine(scenario, plain);
     try {
-      const { ours, base } = await exchanging(scenario, bare, { rounds, say }, (turnTo, order) =>
-        eachSide(turnTo, order, (side) => measure(scenario, side, seconds)),
-      );
+      const { ours, base } = await exchanging(scenario, bare, { rounds, say }, async (turnTo, order) => {
+        const found = await eachSide(turnTo, order, (side) => measure(scenario, side, seconds));
+        return { ours: mean(found.ours), base: mean(found.base) };
+      });
       return figuresOf(measures, ours, base);
     } finally {
       await onMachine(scenario, stopPlain);

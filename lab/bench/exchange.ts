@@ -3,14 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { onMachine, type Scenario, withoutRepair } from "../flows";
 import type { Bench } from "./benchmark";
 import type { Sample } from "./figure";
-import { type Meter, meter, rate, transfer } from "./traffic";
+import { carrying, less, type Meter, meter, rate, sum } from "./traffic";
 
 /** Two set-ups of a machine, as shell texts that turn it from the other one to this one; it begins as `ours`. */
 export interface Sides {
   readonly ours: string;
   readonly base: string;
-  /** Seconds that a turn takes at most. */
-  readonly turn: number;
 }
 export type Side = "ours" | "base";
 
@@ -19,10 +17,16 @@ type Way = "direct" | "vpn";
 /** Turns a machine, where it is not that side's yet. */
 export type TurnTo = (side: Side) => Promise<void>;
 
+/** Each side twice: what grows or ebbs steadily meanwhile is the same for both. */
+const ORDERS: readonly (readonly Side[])[] = [
+  ["base", "ours", "ours", "base"],
+  ["ours", "base", "base", "ours"],
+];
+
 /**
  * Exchanges what differs between two set-ups, a moment apart, while everything else goes on: the rest is not merely alike, it is the same,
  * and what slows the machine slows both. Meanwhile the machine does not mend itself; afterwards it is as it was.
- * @param measure a round; what comes first and what comes second differ by themselves, so each side is as often the one as the other
+ * @param measure a round, in the order that it is given; each side is as often first as the other
  */
 export async function exchanging<T>(
   scenario: Scenario,
@@ -41,7 +45,7 @@ export async function exchanging<T>(
     try {
       for (let round = 1; round <= rounds; round++) {
         say(`round ${round}`);
-        const { ours, base } = await measure(turnTo, round % 2 === 1 ? ["base", "ours"] : ["ours", "base"]);
+        const { ours, base } = await measure(turnTo, ORDERS[round % 2]!);
         found.ours.push(ours);
         found.base.push(base);
       }
@@ -53,16 +57,16 @@ export async function exchanging<T>(
   });
 }
 
-/** Measures each side, after its turn. */
+/** Measures each side whenever its turn comes; of each, what was found in all of its turns. */
 export async function eachSide<T>(
   turnTo: TurnTo,
   order: readonly Side[],
   measure: (side: Side) => Promise<T>,
-): Promise<Record<Side, T>> {
-  const found = {} as Record<Side, T>;
+): Promise<Record<Side, T[]>> {
+  const found: Record<Side, T[]> = { ours: [], base: [] };
   for (const side of order) {
     await turnTo(side);
-    found[side] = await measure(side);
+    found[side].push(await measure(side));
   }
   return found;
 }
@@ -74,62 +78,48 @@ export async function eachSide<T>(
 export async function exchanged<W extends Way>(
   scenario: Scenario,
   sides: Sides,
-  bench: Bench,
+  { rounds, seconds, say }: Bench,
   ways: readonly W[],
 ): Promise<Record<Side, Record<W, Sample>[]>> {
-  return exchanging(scenario, sides, bench, async (turnTo, order) => {
+  return exchanging(scenario, sides, { rounds, say }, async (turnTo, order) => {
     const found = { ours: {}, base: {} } as Record<Side, Record<W, Sample>>;
     for (const way of ways) {
-      const carried = (down: boolean) =>
-        whileCarrying(scenario, turnTo, way, down, 2 * (bench.seconds + sides.turn), () =>
-          eachSide(turnTo, order, () => between(scenario, () => sleep(bench.seconds * 1000))),
+      const spans = (down: boolean) =>
+        whileCarrying(scenario, turnTo, way, down, () =>
+          eachSide(turnTo, order, () => between(scenario, () => sleep(seconds * 1000))),
         );
-      const [down, up] = [await carried(true), await carried(false)];
+      const [down, up] = [await spans(true), await spans(false)];
       for (const side of order) found[side][way] = sampleOf(down[side], up[side]);
     }
     return found;
   });
 }
 
-/**
- * Carries data while something is done.
- * @param down whether the client receives @param seconds how long that takes at most
- */
+/** Carries data while something is done. @param down whether the client receives */
 export async function whileCarrying<T>(
   { lab }: Scenario,
   turnTo: TurnTo,
   way: Way,
   down: boolean,
-  seconds: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  // On ours, whose rules note which exit a connection began on.
+  // Begun on ours, whose rules note which exit a connection began on.
   await turnTo("ours");
-  let running = true;
-  const carrying = transfer(lab, lab.clients[way].host, seconds + 3, down).finally(() => (running = false));
-  try {
-    // It has begun: what it carried until then is left out.
+  return carrying(lab, lab.clients[way].host, down, async () => {
+    // What it carries while it begins is left out.
     await sleep(1500);
-    const result = await work();
-    if (!running) throw new Error("the transfer ended before it was measured");
-    return result;
-  } finally {
-    await carrying;
-  }
+    return work();
+  });
 }
 
-/** The meter before and after something. */
-type Span = readonly [Meter, Meter];
-
-async function between(scenario: Scenario, what: () => Promise<unknown>): Promise<Span> {
+async function between(scenario: Scenario, what: () => Promise<unknown>): Promise<Meter> {
   const before = await meter(scenario);
   await what();
-  return [before, await meter(scenario)];
+  return less(await meter(scenario), before);
 }
 
-function sampleOf(down: Span, up: Span): Sample {
-  const grown = ([before, after]: Span, what: keyof Meter) => after[what] - before[what];
-  const gigabytes = (grown(down, "bytes") + grown(up, "bytes")) / 1e9;
-  const used = (what: "all" | "tunnels") => (grown(down, what) + grown(up, what)) / gigabytes;
-  return { down: rate(...down), up: rate(...up), all: used("all"), tunnels: used("tunnels") };
+function sampleOf(down: readonly Meter[], up: readonly Meter[]): Sample {
+  const all = sum([...down, ...up]);
+  const gigabytes = all.bytes / 1e9;
+  return { down: rate(sum(down)), up: rate(sum(up)), all: all.all / gigabytes, tunnels: all.tunnels / gigabytes };
 }

@@ -1,8 +1,8 @@
 import { bare } from "./bare";
 import type { Benchmark } from "./benchmark";
-import { eachSide, exchanging, whileCarrying } from "./exchange";
-import { figuresOf } from "./figure";
-import { meter, quantiles, rate, roundTrips } from "./traffic";
+import { eachSide, exchanging, type Side, whileCarrying } from "./exchange";
+import { figuresOf, type Sample } from "./figure";
+import { less, meter, quantiles, rate, roundTrips, sum } from "./traffic";
 
 /** Echo requests a second. */
 const PACE = 200;
@@ -15,22 +15,21 @@ export const latency: Benchmark = {
   lab: "deployed",
   async run({ rounds, seconds, say, ...scenario }) {
     const { host } = scenario.lab.clients.direct;
-    const echoes = async () => quantiles(await roundTrips(host, seconds * PACE, PACE));
+    const echoes = () => roundTrips(host, seconds * PACE, PACE);
     const { ours, base } = await exchanging(scenario, bare, { rounds, say }, async (turnTo, order) => {
       const idle = await eachSide(turnTo, order, echoes);
-      // An echo that is lost is waited for.
-      const longest = order.length * (seconds + bare.turn + 3);
-      const busy = await whileCarrying(scenario, turnTo, "vpn", true, longest, () =>
+      const busy = await whileCarrying(scenario, turnTo, "vpn", true, () =>
         eachSide(turnTo, order, async () => {
           const before = await meter(scenario);
-          const { median, p99 } = await echoes();
-          return { median, p99, load: rate(before, await meter(scenario)) };
+          const times = await echoes();
+          return { times, load: less(await meter(scenario), before) };
         }),
       );
-      const sample = (side: (typeof order)[number]) => ({
-        ...{ idleMedian: idle[side].median, idle: idle[side].p99 },
-        ...busy[side],
-      });
+      const sample = (side: Side): Sample => {
+        const [quiet, loud] = [quantiles(idle[side].flat()), quantiles(busy[side].flatMap(({ times }) => times))];
+        const load = rate(sum(busy[side].map((one) => one.load)));
+        return { idleMedian: quiet.median, idle: quiet.p99, median: loud.median, p99: loud.p99, load };
+      };
       return { ours: sample("ours"), base: sample("base") };
     });
     const measures = {

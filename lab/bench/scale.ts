@@ -44,7 +44,7 @@ export const scale: Benchmark = {
     };
     await reconnect(outputs.clientProfiles!);
     const apply = (name: string) => `gatewayctl apply </root/${name}.json`;
-    const sides: Sides = { ours: apply("large"), base: apply("small"), turn: 10 };
+    const sides: Sides = { ours: apply("large"), base: apply("small") };
     try {
       const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, ways);
       const measures = Object.fromEntries(

@@ -8,35 +8,37 @@ import { until } from "../process";
 import { addresses } from "../topology";
 import { percentile } from "./figure";
 
-export interface Transfer {
-  readonly bytes: number;
-  readonly seconds: number;
-}
-
 const PORT = 5201;
+/** Seconds that nothing that is measured takes. */
+const FOREVER = 3600;
 
-/** One TCP connection between a client and the web server's machine for some seconds. @param down whether the client receives */
-export async function transfer({ web }: Lab, from: Host, seconds: number, down: boolean): Promise<Transfer> {
-  // For this test alone: between two of them a server that stays refuses connections for a moment.
-  const receiver = web.host.spawn(["iperf3", "--server", "--one-off", "-p", String(PORT)]);
+/**
+ * One TCP connection between a client and the web server's machine, at full speed while something is done.
+ * @param down whether the client receives
+ * @throws Error when it ended before that
+ */
+export async function carrying<T>({ web }: Lab, from: Host, down: boolean, work: () => Promise<T>): Promise<T> {
+  const server = web.host.spawn(["iperf3", "--server", "-p", String(PORT)]);
   try {
     await until("iperf3 listens", 10_000, async () => {
       const { stdout } = await web.host.run(["ss", "-Hltn", `sport = :${PORT}`]);
       return stdout !== "";
     });
-    const options = ["--time", String(seconds), "--omit", "0.5", "--json", ...(down ? ["--reverse"] : [])];
-    const command = ["iperf3", "--client", addresses.web, "-p", String(PORT), ...options];
-    const said = JSON.parse(await from.must(command, { timeout: (seconds + 20) * 1000 })) as {
-      end: { sum_received: Transfer };
-    };
-    await until("iperf3 ends", 10_000, () => !receiver.running);
-    return said.end.sum_received;
+    const options = ["--time", String(FOREVER), ...(down ? ["--reverse"] : [])];
+    const client = from.spawn(["iperf3", "--client", addresses.web, "-p", String(PORT), ...options]);
+    try {
+      const result = await work();
+      if (!client.running) throw new Error("iperf3 ended before it was measured");
+      return result;
+    } finally {
+      await client.stop();
+    }
   } finally {
-    await receiver.stop();
+    await server.stop();
   }
 }
 
-/** Round-trip times of echo requests, ms, ascending; one that was not answered counts as the longest that was waited. */
+/** Round-trip times of echo requests, ms; one that was not answered counts as the longest that was waited. */
 export async function roundTrips(from: Host, count: number, pace: number): Promise<number[]> {
   const wait = 2;
   const command = ["ping", "-n", "-i", String(1 / pace), "-c", String(count), "-W", String(wait), addresses.web];
@@ -44,20 +46,20 @@ export async function roundTrips(from: Host, count: number, pace: number): Promi
   const times = [...stdout.matchAll(/ time=([\d.]+) ms/g)].map((match) => Number(match[1]));
   if (times.length === 0) throw new Error(`${from.name}: no echo was answered`);
   const lost = Array.from({ length: Math.max(0, count - times.length) }, () => wait * 1000);
-  return [...times, ...lost].sort((a, b) => a - b);
+  return [...times, ...lost];
 }
 
 /** What half of them stay below, and 99 of 100. */
-export const quantiles = (times: readonly number[]): { median: number; p99: number } => ({
-  median: percentile(times, 50),
-  p99: percentile(times, 99),
-});
+export function quantiles(times: readonly number[]): { median: number; p99: number } {
+  const sorted = [...times].sort((a, b) => a - b);
+  return { median: percentile(sorted, 50), p99: percentile(sorted, 99) };
+}
 
 const TICKS = 100; // of /proc/stat and /proc/PID/stat, a second: USER_HZ, the same on all of Linux's architectures
 
-/** What was carried and used until a moment. */
+/** What was carried and used, until a moment or between two. */
 export interface Meter {
-  /** The moment, seconds. */
+  /** The moment, or how long, seconds. */
   readonly at: number;
   /** What came and went by the gateway's wg0. */
   readonly bytes: number;
@@ -66,6 +68,16 @@ export interface Meter {
   /** Processor seconds of the gateway machine's tunnel programs (wireguard-go, openvpn), what the kernel did in their name among it. */
   readonly tunnels: number;
 }
+
+const combine = (a: Meter, b: Meter, of: (a: number, b: number) => number): Meter => ({
+  ...{ at: of(a.at, b.at), bytes: of(a.bytes, b.bytes) },
+  ...{ all: of(a.all, b.all), tunnels: of(a.tunnels, b.tunnels) },
+});
+/** Between two moments. */
+export const less = (after: Meter, before: Meter): Meter => combine(after, before, (a, b) => a - b);
+export const sum = (spans: readonly Meter[]): Meter => spans.reduce((a, b) => combine(a, b, (x, y) => x + y));
+/** What went through wg0, Mbit/s. */
+export const rate = ({ bytes, at }: Meter): number => (bytes * 8) / at / 1e6;
 
 export async function meter(scenario: Pick<Scenario, "lab">): Promise<Meter> {
   const [, user, nice, system, , , irq, softirq] = readFileSync("/proc/stat", "utf8").split("\n")[0]!.split(/\s+/);
@@ -80,7 +92,3 @@ export async function meter(scenario: Pick<Scenario, "lab">): Promise<Meter> {
   const ticks = { all: sum([user, nice, system, irq, softirq].map(Number)), tunnels: sum(own) };
   return { at: Number(at), bytes: Number(bytes), all: ticks.all / TICKS, tunnels: ticks.tunnels / TICKS };
 }
-
-/** What went through wg0 between two moments, Mbit/s. */
-export const rate = (before: Meter, after: Meter): number =>
-  ((after.bytes - before.bytes) * 8) / (after.at - before.at) / 1e6;

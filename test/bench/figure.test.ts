@@ -84,10 +84,11 @@ describe("samples", () => {
   });
 });
 
-test("each side is measured after its turn, in the order of the round", async () => {
+test("each side is measured whenever its turn comes", async () => {
   const seen: string[] = [];
   const turnTo = (side: string) => Promise.resolve(void seen.push(`turn to ${side}`));
-  const found = await eachSide(turnTo, ["base", "ours"], (side) => Promise.resolve(seen.push(side)));
-  expect(seen).toEqual(["turn to base", "base", "turn to ours", "ours"]);
-  expect(found).toEqual({ base: 2, ours: 4 });
+  const found = await eachSide(turnTo, ["base", "ours", "ours", "base"], (side) => Promise.resolve(seen.push(side)));
+  const turns = ["base", "ours", "ours", "base"].flatMap((side) => [`turn to ${side}`, side]);
+  expect(seen).toEqual(turns);
+  expect(found).toEqual({ base: [2, 8], ours: [4, 6] });
 });
