@@ -18,6 +18,7 @@ import machine
 import preflight
 import removal
 import selection
+import systemd
 import taken
 import transaction
 import wireguard
@@ -155,15 +156,16 @@ def key_of(peer):
     return re.search(r"PublicKey = (.+)", peer).group(1)
 
 
-def start(unit, verb="start"):
-    step()
-    if unit == WIREGUARD and (verb == "restart" or unit not in m.units):
-        if unit in m.units:
-            wg0_down()
-        m.wg0 = [apply.interface_part(machine.read("/etc/wireguard/wg0.conf")), peers()]
-        plant("/sys/class/net/wg0")
-        wg0_up()
-    begin(unit, again=verb == "restart")
+def start(*units, verb="start"):
+    for unit in units:
+        step()
+        if unit == WIREGUARD and (verb == "restart" or unit not in m.units):
+            if unit in m.units:
+                wg0_down()
+            m.wg0 = [apply.interface_part(machine.read("/etc/wireguard/wg0.conf")), peers()]
+            plant("/sys/class/net/wg0")
+            wg0_up()
+        begin(unit, again=verb == "restart")
 
 
 def ours_of(kind):
@@ -191,6 +193,8 @@ def run(*command, check=True, stdin=None, timeout=0):
     words = " ".join(command)
     if shown(words) is not None:
         return shown(words)
+    if words.startswith("systemctl is-enabled "):
+        return "".join("enabled\n" if unit in m.enabled else "disabled\n" for unit in command[2:])
     if words == "wg showconf wg0":
         return "[Peer]".join([m.wg0[0], *m.wg0[1]]) if m.wg0 else ""
     if words == "wg show wg0 dump":
@@ -212,7 +216,7 @@ def run(*command, check=True, stdin=None, timeout=0):
         folder = "/etc/systemd/system"
         m.loaded = {f"{at}/{name}": machine.read(f"{at}/{name}") for at, _, names in os.walk(folder) for name in names if not name.endswith("-new")}
     elif words.startswith("systemctl enable"):
-        m.enabled |= set(command[3:])
+        m.enabled |= {word for word in command[2:] if not word.startswith("-")}
     elif words.startswith("systemctl disable"):
         m.enabled -= set(command)
         if "--now" in command:
@@ -242,7 +246,7 @@ def findings(release):
 
 
 fakes = {"script": script, "start": start, "run": run, "active": active, "succeeds": lambda *command: m.nft is not None}
-for module in (apply, removal, selection, taken, wireguard):
+for module in (apply, removal, selection, systemd, taken, wireguard):
     for name, fake in fakes.items():
         if hasattr(module, name):
             setattr(module, name, fake)

@@ -4,6 +4,7 @@ import json
 import os
 
 import selection
+import systemd
 import transaction
 from check import findings, rules_differ
 from drift import undo
@@ -13,7 +14,7 @@ from place import FIREWALL, METRICS, REPAIR, TABLE, WATCH, WIREGUARD
 from preflight import WG0, conflicts
 from removal import down
 from taken import forward_droppers
-from units import enabled
+from units import enabled, resolver_unit
 from wireguard import interface_part, synchronise
 
 
@@ -59,8 +60,7 @@ def switch(old, new, touched):
         remove(path)
 
     units = {path for path in changed | gone if path.startswith("/etc/systemd/system/")}
-    if units:
-        run("systemctl", "daemon-reload")
+    systemd.enable(enabled(), bool(units))
     if "/etc/systemd/networkd.conf.d/50-wg-gateway.conf" in changed:
         run("systemctl", "try-restart", "systemd-networkd.service")
 
@@ -70,14 +70,13 @@ def switch(old, new, touched):
         selection.select_at_start()
         selection.load()
         selection.cut(address for address, _name, ways in selection.clients() if ways_before.get(address, ways) != ways)
-    run("systemctl", "enable", "-q", *enabled())
     if f"{CONFIG}/metrics" in gone:
         run("systemctl", "disable", "-q", "--now", METRICS)
     start(FIREWALL)
 
     if not running or restart_interface:
         say("starting wg0" if not running else "restarting wg0")
-        start(WIREGUARD, "restart")
+        start(WIREGUARD, verb="restart")
     elif WG0 in changed:
         say("synchronising the peers of wg0")
         synchronise("wg0", wireguard)
@@ -92,16 +91,17 @@ def switch(old, new, touched):
             run("systemctl", "restart", "--no-block", f"wg-gateway-exit@{name}.service")
     if running and {f"{CONFIG}/rules", f"{CONFIG}/routes"} & changed:
         script("wg0-up.sh")
-    for name in new.resolvers():
-        if f"{CONFIG}/resolvers/{name}.conf" in changed or any("wg-gateway-resolver@" in path for path in units):
-            # The first time they began just now, with wg0.
-            start(f"wg-gateway-resolver@{name}.service", "restart" if old or touched else "start")
+    of_resolvers = any("wg-gateway-resolver@" in path for path in units)
+    resolvers = [resolver_unit(name) for name in new.resolvers() if of_resolvers or f"{CONFIG}/resolvers/{name}.conf" in changed]
+    if resolvers:
+        # The first time they began just now, with wg0.
+        start(*resolvers, verb="restart" if old or touched else "start")
     watched = any(path.startswith((f"{CONFIG}/selectors", f"{CONFIG}/exits", f"{CONFIG}/metrics", f"{LIB}/gatewayctl")) for path in changed | gone)
-    start(WATCH, "restart" if watched or any(WATCH in path for path in units) else "start")
+    start(WATCH, verb="restart" if watched or any(WATCH in path for path in units) else "start")
     if METRICS in enabled():
         served = {f"{CONFIG}/metrics", f"{LIB}/gatewayctl/exporter.py", f"/etc/systemd/system/{METRICS}"}
-        start(METRICS, "restart" if served & changed else "start")
-    start(REPAIR, "restart" if any(REPAIR in path for path in units) else "start")
+        start(METRICS, verb="restart" if served & changed else "start")
+    start(REPAIR, verb="restart" if any(REPAIR in path for path in units) else "start")
 
 
 class GatewaySteps(transaction.Steps):

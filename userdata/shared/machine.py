@@ -116,12 +116,13 @@ def active(unit):
     return run("systemctl", "is-active", unit, check=False).strip() == "active"
 
 
-def start(unit, verb="start"):
-    """Starts or restarts a unit; a failure tells what the unit said, not just that it failed."""
-    run("systemctl", "reset-failed", unit, check=False)
-    if not succeeds("systemctl", verb, unit):
-        said = run("journalctl", "-u", unit, "-n", "15", "-o", "cat", "--no-pager", check=False).strip().splitlines()
-        raise Fault(f"{unit} does not {verb}:\n  " + "\n  ".join(said))
+def start(*units, verb="start"):
+    """Starts or restarts units; a failure tells what they said, not just that one failed."""
+    run("systemctl", "reset-failed", *units, check=False)
+    if not succeeds("systemctl", verb, *units):
+        failed = [unit for unit in units if not active(unit)]
+        said = run("journalctl", *(f"--unit={unit}" for unit in failed), "-n", "15", "-o", "cat", "--no-pager", check=False).strip().splitlines()
+        raise Fault(f"{', '.join(failed)} does not {verb}:\n  " + "\n  ".join(said))
 
 
 def lock():

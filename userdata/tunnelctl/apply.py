@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import systemd
 import transaction
 import tunnel
 from bundle import CURRENT, PENDING, stored
@@ -79,19 +80,17 @@ class TunnelSteps(transaction.Steps):
             new.put(path)
         for path in sorted(gone):
             remove(path)
-        if any(path.startswith("/etc/systemd/system/") for path in changed | gone):
-            run("systemctl", "daemon-reload")
+        systemd.enable([tunnel.unit(after)], any(path.startswith("/etc/systemd/system/") for path in changed | gone))
         if any("networkd.conf.d" in path for path in changed):
             run("systemctl", "try-restart", "systemd-networkd.service")
         tunnel.load_filter()
-        run("systemctl", "enable", "-q", tunnel.unit(after))
         if restart:
             say(f"starting {after['interface']}")
-            start(tunnel.unit(after), "restart")
+            start(tunnel.unit(after), verb="restart")
         else:
             say(f"synchronising the peers of {after['interface']}")
             tunnel.synchronise(tunnel.of(old) if old else after, after)
-        start(HEALTH, "restart" if code else "start")
+        start(HEALTH, verb="restart" if code else "start")
 
     def findings(self, release):
         return findings(release)
@@ -99,7 +98,7 @@ class TunnelSteps(transaction.Steps):
     def mend(self, release):
         undo(findings(release))
         if findings(release):
-            start(tunnel.unit(tunnel.of(release)), "restart")
+            start(tunnel.unit(tunnel.of(release)), verb="restart")
 
     def remove(self):
         down(purge_packages=False)
