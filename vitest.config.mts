@@ -8,6 +8,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/lab/**"],
+          globalSetup: "test/temporaryFolder.ts",
           // For what hangs: nothing is timed, and machines are slow at times.
           testTimeout: 300_000,
         },
