@@ -88,11 +88,12 @@ export function renderHostRules(plan: Plan): string {
 ${published ? `${services("tcp")}\n${services("udp")}\n` : ""}${purposes.map(mapOf).join("")}	# No inner address comes by another interface than its own.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
+		ip saddr ${subnet} goto source_of_clients
 ${indented(
-  decide("ip saddr", [
-    [subnet, "goto source_of_clients"],
-    ...exits.map((exit): Case => [exit.network, `goto source_of_${chainName(exit)}`]),
-  ]),
+  decide(
+    "ip saddr",
+    exits.map((exit): Case => [exit.network, `goto source_of_${chainName(exit)}`]),
+  ),
 )}	}
 
 	chain source_of_clients {
