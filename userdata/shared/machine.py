@@ -120,7 +120,7 @@ def start(*units, verb="start"):
     """Starts or restarts units; a failure tells what they said, not just that one failed."""
     run("systemctl", "reset-failed", *units, check=False)
     if not succeeds("systemctl", verb, *units):
-        failed = [unit for unit in units if not active(unit)]
+        failed = [unit for unit in units if not active(unit)] or units
         said = run("journalctl", *(f"--unit={unit}" for unit in failed), "-n", "15", "-o", "cat", "--no-pager", check=False).strip().splitlines()
         raise Fault(f"{', '.join(failed)} does not {verb}:\n  " + "\n  ".join(said))
 

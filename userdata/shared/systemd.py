@@ -21,8 +21,8 @@ def states(names):
 
 
 def enable(units, changed):
-    """Makes units begin at boot by themselves. changed: whether files of units are. systemd reads all units anew once at most, and only
-    where it must: that takes as long as much of the rest."""
+    """Makes units begin at boot by themselves. changed: whether files of units have. systemd reads all of them anew once at most, and only
+    where it must: enabling alone would have it do so each time."""
     if changed:
         run("systemctl", "enable", "-q", "--no-reload", *units)
         run("systemctl", "daemon-reload")
