@@ -12,7 +12,6 @@ import { eachSide, exchanging, type Side } from "./exchange";
 import { figuresOf, type Sample } from "./figure";
 
 const upstreams = addresses.upstreams;
-
 const PLAIN_PORT = 5300;
 
 /** A plain dnsmasq for each path, beside the gateway's: the direct clients' asks by the uplink, the others' through the OpenVPN client. */

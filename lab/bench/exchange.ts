@@ -12,7 +12,7 @@ export interface Sides {
 }
 export type Side = "ours" | "base";
 
-type Way = "direct" | "vpn";
+export type Way = "direct" | "vpn";
 
 /** Turns a machine, where it is not that side's yet. */
 export type TurnTo = (side: Side) => Promise<void>;

@@ -1,6 +1,6 @@
 import type { Scenario } from "../flows";
 import type { Bench } from "./benchmark";
-import { exchanged, type Sides } from "./exchange";
+import { exchanged, type Sides, type Way } from "./exchange";
 import { type Figure, figuresOf, type Measures } from "./figure";
 
 /** @param least what throughput shall at least be, and the bytes for a processor second */
@@ -15,7 +15,7 @@ export const pathMeasures = (least: number): Measures => ({
 export async function pathFigures(
   { rounds, seconds, say, ...scenario }: Bench & Scenario,
   sides: Sides,
-  way: "direct" | "vpn",
+  way: Way,
   least: number,
 ): Promise<Figure[]> {
   const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, [way]);

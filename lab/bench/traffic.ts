@@ -88,7 +88,7 @@ export async function meter(scenario: Pick<Scenario, "lab">): Promise<Meter> {
   );
   const [at, bytes, ...stats] = said.trim().split("\n");
   const own = stats.map((line) => line.split(" ")).map((fields) => Number(fields[11]) + Number(fields[12]));
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  const ticks = { all: sum([user, nice, system, irq, softirq].map(Number)), tunnels: sum(own) };
+  const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const ticks = { all: total([user, nice, system, irq, softirq].map(Number)), tunnels: total(own) };
   return { at: Number(at), bytes: Number(bytes), all: ticks.all / TICKS, tunnels: ticks.tunnels / TICKS };
 }

@@ -29,7 +29,9 @@ describe("metrics", () => {
     expect(contentOf(gateway({}), "/etc/wg-gateway/metrics")).toBe("ADDRESS=10.4.0.1\nPORT=9586\n");
     expect(linesWith(9586, {})).toEqual([]);
     // As for whatever else listens there.
-    expect(renderHostRules(gateway({}).plan)).toContain("ip daddr 10.4.0.1 goto input_inner");
+    const rules = renderHostRules(gateway({}).plan);
+    expect(rules).toContain("ip daddr 10.4.0.1 goto input_inner");
+    expect(rules).toContain("chain input_inner {\n\t\tjump input_by_link\n\t\tdrop\n\t}");
   });
 
   it("are let to the clients that are named, by their addresses", () => {
