@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
-passed=0 failed=0
+passed=0 failed=0 failures=()
 step() {
   local name=$1
   shift
@@ -13,7 +13,7 @@ step() {
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
-    printf '== %s: FAILED\n' "$name"
+    failures+=("$name")
   fi
 }
 
@@ -24,18 +24,24 @@ run_tests() {
   npx vitest run --project "$project" --reporter=default --reporter=json --outputFile.json="$report" "$@"
 }
 
-# count NAME REPORT STATUS: adds the counts of a run.
+# count NAME REPORT STATUS: adds the counts of a run, and what did not pass to what is told at the end.
 count() {
-  local counts
+  local counts not_passed
   # shellcheck disable=SC2016  # JavaScript
-  counts=$(node --print '
+  { read -r counts && mapfile -t not_passed; } < <(node --print '
     const r = JSON.parse(fs.readFileSync(process.argv[1], "utf8"));
-    `${r.numPassedTests} ${r.numFailedTests + r.numPendingTests + r.numTodoTests}`' "$2" 2>/dev/null) || counts='0 1'
+    const tests = r.testResults.flatMap(({ assertionResults }) => assertionResults).filter(({ status }) => status !== "passed");
+    [
+      `${r.numPassedTests} ${tests.length}`,
+      ...tests.map((t) => `${t.fullName}: ${t.failureMessages[0] ?? t.status}`.split("\n")[0]),
+      ...r.testResults.filter(({ message }) => message).map(({ message }) => message.split("\n")[0]),
+    ].join("\n")' "$2" 2>/dev/null) || counts='0 1'
   passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
   if ((${counts% *} == 0 || ($3 != 0 && ${counts#* } == 0))); then
     failed=$((failed + 1))
-    printf '== tests: %s: FAILED (exit status %d, %s passed)\n' "$1" "$3" "${counts% *}"
+    not_passed+=("exit status $3, ${counts% *} passed")
   fi
+  failures+=("${not_passed[@]/#/$1: }")
 }
 
 unit_tests() {
@@ -77,5 +83,7 @@ unit_tests
 step 'images' node --import tsx lab/main.ts images
 lab_tests
 
+# At the end, so that a long output ends with what is to be mended.
+((${#failures[@]} == 0)) || printf '== FAILED: %s\n' "${failures[@]}"
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))

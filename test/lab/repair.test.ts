@@ -88,6 +88,17 @@ describe("the timer", () => {
     await settled(scenario.lab);
   });
 
+  test("is waited for on standard error: standard output has the answer alone", async () => {
+    const answer = await onMachine(
+      scenario,
+      `systemd-run --quiet --unit=deployment flock /run/lock/wg-gateway.lock sleep 600
+       until ! flock --nonblock /run/lock/wg-gateway.lock true; do :; done
+       gatewayctl check 2>/run/said & timeout 20 bash -c 'until grep -q waiting /run/said; do sleep 0.1; done'
+       systemctl stop deployment; wait $!`,
+    );
+    expect(answer).toBe(SOUND);
+  });
+
   test("goes when wg0 is stopped, which so stays down, and comes with it", async () => {
     await onMachine(scenario, "systemctl stop wg-quick@wg0");
     expect(await look(`systemctl is-active ${TIMER} || ip link show wg0 2>&1 || true`)).toBe(

@@ -49,8 +49,8 @@ def do_status(arguments):
 
 def do_check(arguments):
     mended = []
-    # What is said meanwhile is not for the program that reads the JSON.
-    with lock(), contextlib.redirect_stdout(sys.stderr if arguments.json else sys.stdout):
+    # Standard output has the answer alone, which programs read; the timer's repair may have to be waited for.
+    with contextlib.redirect_stdout(sys.stderr), lock():
         if arguments.repair:
             transaction.recover(apply.GatewaySteps())
         current = release()

@@ -1,6 +1,7 @@
 """tunnelctl: applies, shows, checks and removes the transparent tunnel on this machine."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -43,7 +44,8 @@ def do_status(arguments):
 
 
 def do_check(arguments):
-    with lock():
+    # Standard output has the answer alone, which programs read; the timer's repair may have to be waited for.
+    with contextlib.redirect_stdout(sys.stderr), lock():
         steps = apply.TunnelSteps()
         if arguments.repair:
             transaction.recover(steps)
