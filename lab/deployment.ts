@@ -39,7 +39,14 @@ export interface UpResult {
   readonly outputs: Outputs;
   /** Everything that was said. */
   readonly said: string;
+  /** When the engine's `up` began, milliseconds by `performance.now()`. */
+  readonly began: number;
+  /** That it took. */
+  readonly seconds: number;
 }
+
+/** What a run of an engine said, and when. */
+type Run = Pick<UpResult, "said" | "began" | "seconds"> & { readonly stdout: string };
 
 /** Settings that replace those of Pulumi.lab.yaml, by their key without the project's name; null takes one out. */
 export type Changes = Readonly<Record<string, unknown>>;
@@ -76,11 +83,8 @@ export abstract class Deployment {
    * Runs a command in the operator's network; the rest of the world is this machine's.
    * @param secret what it writes to standard output is for programs: not shown
    */
-  protected async run(
-    command: readonly string[],
-    secret: boolean,
-    env: NodeJS.ProcessEnv = {},
-  ): Promise<{ stdout: string; said: string }> {
+  protected async run(command: readonly string[], secret: boolean, env: NodeJS.ProcessEnv = {}): Promise<Run> {
+    const began = performance.now();
     const child = spawn("ip", ["netns", "exec", namespaceOf("operator"), ...command], {
       cwd: projectDir,
       env: { ...process.env, ...env },
@@ -97,7 +101,7 @@ export abstract class Deployment {
       });
     const [code] = (await once(child, "close")) as [number | null];
     if (code !== 0) throw new DeploymentError(said.join("\n") || `${command.join(" ")} ended with ${code}`);
-    return { stdout: stdout.join("\n"), said: said.join("\n") };
+    return { stdout: stdout.join("\n"), said: said.join("\n"), began, seconds: (performance.now() - began) / 1000 };
   }
 }
 
@@ -110,8 +114,8 @@ export class EmbeddedDeployment extends Deployment {
       "--config",
       `${key}=${JSON.stringify(value)}`,
     ]);
-    const { stdout, said } = await this.run(this.command("up", ["--json", "--show-secrets", ...overrides]), true);
-    return { summary: summaryOf(said), outputs: JSON.parse(stdout) as Outputs, said };
+    const { stdout, ...up } = await this.run(this.command("up", ["--json", "--show-secrets", ...overrides]), true);
+    return { ...up, summary: summaryOf(up.said), outputs: JSON.parse(stdout) as Outputs };
   }
 
   override async destroy(): Promise<Summary> {
@@ -132,9 +136,9 @@ export class PulumiDeployment extends Deployment {
 
   override async up(changes: Changes = {}): Promise<UpResult> {
     await this.prepare(changes);
-    const { said } = await this.pulumi(["up", "--yes", "--skip-preview"]);
+    const { said, began, seconds } = await this.pulumi(["up", "--yes", "--skip-preview"]);
     const { stdout } = await this.pulumi(["stack", "output", "--json", "--show-secrets"], true);
-    return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said };
+    return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said, began, seconds };
   }
 
   override async destroy(): Promise<Summary> {
@@ -164,7 +168,7 @@ export class PulumiDeployment extends Deployment {
     await this.pulumi(["stack", "init"]);
   }
 
-  private pulumi(words: readonly string[], secret = false): Promise<{ stdout: string; said: string }> {
+  private pulumi(words: readonly string[], secret = false): Promise<Run> {
     return this.run(
       ["pulumi", "--cwd", this.folder, ...words, "--stack", "lab", "--non-interactive", "--color", "never"],
       secret,

@@ -6,7 +6,7 @@ import { statePath } from "../state";
 import { addresses } from "../topology";
 import type { Benchmark } from "./benchmark";
 import type { Figure } from "./figure";
-import { freshMachine, TimedDeployment, timed } from "./fresh";
+import { freshMachine, TimedDeployment } from "./fresh";
 
 /** The machine's files of the release, as a person would carry them there: tar, compressed, in base64. */
 const pack = `python3 -c 'import json; [print(f["path"]) for f in json.load(open("/var/lib/wg-gateway/release.json"))["files"]]' |
@@ -27,7 +27,9 @@ systemctl start wg-gateway-firewall wg-quick@wg0 wg-gateway-watch
 for unit in wg-gateway-exit@vpn wg-gateway-resolver@{host,direct,local,vpn}; do until systemctl -q is-active $unit; do sleep 0.2; done; done
 `;
 
-async function overSsh({ operator }: Lab, script: string): Promise<void> {
+/** Runs a script on the machine. @returns seconds */
+async function overSsh({ operator }: Lab, script: string): Promise<number> {
+  const began = performance.now();
   const options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
   await operator.must(
     [
@@ -36,6 +38,7 @@ async function overSsh({ operator }: Lab, script: string): Promise<void> {
     ],
     { input: script, timeout: 300_000 },
   );
+  return (performance.now() - began) / 1000;
 }
 
 /** Changes to the lab stack. */
@@ -66,31 +69,31 @@ interface Round {
   readonly lost: { readonly client: number; readonly exit: number };
 }
 
-async function measure(lab: Lab, timed_: TimedDeployment): Promise<Round> {
-  const { deployment } = timed_;
+async function measure(lab: Lab, timed: TimedDeployment): Promise<Round> {
+  const { deployment } = timed;
   await freshMachine(lab);
-  const first = await timed_.first();
+  const first = await timed.first();
   const files = await lab.machine.must(["bash", "-euc", pack]);
   for (const [name, client] of Object.entries(lab.clients)) await client.up(first.profiles[name]!);
   await settled(lab);
   const up = async (changes: Changes) => {
     const { direct, vpn } = lab.clients;
     const others = await echoesMeanwhile(direct.host, addresses.web, () =>
-      echoesMeanwhile(vpn.host, addresses.web, () => timed(() => deployment.up(changes))),
+      echoesMeanwhile(vpn.host, addresses.web, () => deployment.up(changes)),
     );
     const { result: inner, echoes } = others;
     return { seconds: inner.result.seconds, lost: echoes.lost + inner.echoes.lost };
   };
-  const unchanged = await timed(() => deployment.up());
+  const unchanged = await deployment.up();
   const client = await up({ clients });
   const exit = await up(secondExit(lab));
   for (const one of Object.values(lab.clients)) await one.down();
   await deployment.destroy();
 
   await freshMachine(lab);
-  const hand = await timed(() => overSsh(lab, byHand(files)));
+  const hand = await overSsh(lab, byHand(files));
   return {
-    ...{ first: first.seconds, phases: first.phases, byHand: hand.seconds, unchanged: unchanged.seconds },
+    ...{ first: first.seconds, phases: first.phases, byHand: hand, unchanged: unchanged.seconds },
     ...{ client: client.seconds, exit: exit.seconds, lost: { client: client.lost, exit: exit.lost } },
   };
 }

@@ -5,7 +5,7 @@ import { type Changes, Deployment } from "../deployment";
 import { statePath } from "../state";
 import type { Benchmark } from "./benchmark";
 import type { Figure, Sample } from "./figure";
-import { freshMachine, timed } from "./fresh";
+import { freshMachine } from "./fresh";
 import { manyClients, subnet } from "./settings";
 
 const sizes = [10, 100, 1000];
@@ -18,7 +18,7 @@ async function measured(deployment: Deployment, changes: Changes): Promise<{ sec
   process.env["NODE_OPTIONS"] = `${before ?? ""} --import ${join(__dirname, "peak.mjs")}`;
   process.env["WG_GATEWAY_LAB_PEAK"] = file;
   try {
-    const { seconds } = await timed(() => deployment.up(changes));
+    const { seconds } = await deployment.up(changes);
     return { seconds, memory: Math.max(...readFileSync(file, "utf8").trim().split("\n").map(Number)) };
   } finally {
     delete process.env["WG_GATEWAY_LAB_PEAK"];
@@ -44,10 +44,11 @@ export const ups: Benchmark = {
         const first = await measured(deployment, settings);
         const unchanged = await measured(deployment, settings);
         const added = await measured(deployment, more);
+        const moved = await measured(deployment, { ...more, rules: [{ exit: "vpn" }] });
         await deployment.destroy();
         samples.get(size)!.push({
           ...{ first: first.seconds, memory: Math.max(first.memory, added.memory) },
-          ...{ unchanged: unchanged.seconds, added: added.seconds },
+          ...{ unchanged: unchanged.seconds, added: added.seconds, moved: moved.seconds },
         });
       }
     const figures = (what: string, unit: string, key: string): Figure[] =>
@@ -56,6 +57,7 @@ export const ups: Benchmark = {
       ...figures("first", "s", "first"),
       ...figures("nothing changed", "s", "unchanged"),
       ...figures("a client added", "s", "added"),
+      ...figures("every client on the VPN path", "s", "moved"),
       ...figures("memory of the program at most", "MB", "memory"),
     ];
   },

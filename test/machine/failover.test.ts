@@ -87,12 +87,15 @@ interface Seen {
   readonly health: Record<string, string | null>;
   /** Passes in which an exit was started anew. */
   readonly restarts: number[];
-  /** Addresses whose connections were cut, by pass. */
+  /** Networks whose connections were cut, by pass. */
   readonly cuts: Record<string, string[]>;
   readonly said: string[];
   /** What is still to be loaded in the end. */
   readonly unloaded: string[];
 }
+
+/** Those of the group's clients. */
+const ofGroup = ["10.4.0.50/32", "10.4.0.70/32"];
 
 /** The daemon itself, with the world around it replaced: answers, clock, rules, systemd. */
 const run = (what: Run): Seen =>
@@ -214,19 +217,19 @@ describe("the daemon", () => {
   it("opens and closes a window, and cuts those whom it concerns", () => {
     const { window, cuts } = run({ ...well, start: "a", window: "-oo--o" });
     expect(window).toBe("-oo--o");
-    expect(cuts).toEqual({ 1: ["10.4.0.9"], 3: ["10.4.0.9"], 5: ["10.4.0.9"] });
+    expect(cuts).toEqual({ 1: ["10.4.0.9/32"], 3: ["10.4.0.9/32"], 5: ["10.4.0.9/32"] });
   });
 
   it("closes a window as soon as it can when the rules could not be loaded, and cuts then", () => {
     const { window, cuts, said } = run({ ...well, start: "a", window: "oo----", loads: "--xx--" });
     expect(window).toBe("oooo--");
-    expect(cuts).toEqual({ 0: ["10.4.0.9"], 4: ["10.4.0.9"] });
+    expect(cuts).toEqual({ 0: ["10.4.0.9/32"], 4: ["10.4.0.9/32"] });
     expect(said.filter((line) => line.includes("there is no default route\n"))).toHaveLength(2);
   });
 
   it("cuts the clients of a group that moves, and no others", () => {
     const { cuts } = run({ exits: { a: "+---", b: "++++" }, backAfter: 0 });
-    expect(cuts).toEqual({ 0: ["10.4.0.50", "10.4.0.70"], 3: ["10.4.0.50", "10.4.0.70"] });
+    expect(cuts).toEqual({ 0: ofGroup, 3: ofGroup });
   });
 
   it("says of each exit whether it is well, and nothing before it knows", () => {
@@ -261,7 +264,7 @@ describe("the daemon", () => {
     const exits = { a: "++++", b: "++++" };
     expect(run({ exits, backAfter: 0, start: "a", unloaded: ["group-any"], loads: "x---" })).toMatchObject({
       member: "aaaa",
-      cuts: { 1: ["10.4.0.50", "10.4.0.70"] },
+      cuts: { 1: ofGroup },
       unloaded: [],
     });
     expect(run({ exits, backAfter: 0, start: "a" }).cuts).toEqual({});

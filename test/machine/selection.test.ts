@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addressText, intervalText } from "../../gateway/settings/address";
+import { addressNumber, addressText, intervalText } from "../../gateway/settings/address";
 import { python } from "./python";
 
 describe("an address", () => {
@@ -17,7 +17,9 @@ describe("an address", () => {
     ["10.4.0.3", ["10.4.0.200-10.4.1.5"], false],
     ["10.4.0.7", ["10.4.0.1", "10.4.0.3-10.4.0.5", "10.4.0.7"], true],
   ])("%s is within %j: %s", (address, sources, within) => {
-    expect(python("import selection\nresult = selection.within(*data)", [address, sources])).toBe(within);
+    expect(python("import selection\nresult = list(selection.within(*data))", [[address], sources])).toEqual(
+      within ? [address] : [],
+    );
   });
 
   it("and a range are to the machine what they are to the plan", () => {
@@ -27,10 +29,55 @@ describe("an address", () => {
       fc.property(fc.array(anyCase, { minLength: 200, maxLength: 200 }), (all) => {
         const cases = all.map(([at, a, b]) => ({ at, first: Math.min(a, b), last: Math.max(a, b) }));
         const found = python<[number, boolean][]>(
-          "import selection\nresult = [(selection.number(at), selection.within(at, [source])) for at, source in data]",
+          "import selection\nresult = [(selection.number(at), at in selection.within([at], [source])) for at, source in data]",
           cases.map(({ at, ...range }) => [addressText(at), intervalText(range)]),
         );
         expect(found).toEqual(cases.map(({ at, first, last }) => [at, first <= at && at <= last]));
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
+
+describe("networks for those that are cut", () => {
+  const cover = (cases: readonly (readonly [number[], number[]])[]): string[][] =>
+    python(
+      `
+import ipaddress, selection
+sets = lambda case: ({ipaddress.IPv4Address(at) for at in side} for side in case)
+result = [[str(network) for network in selection.cover(*sets(case))] for case in data]`,
+      cases,
+    );
+
+  it.each<[string, string[], string[], string[]]>([
+    ["nobody", [], ["10.4.0.5"], []],
+    ["one alone", ["10.4.0.5"], [], ["10.4.0.5/32"]],
+    ["all", ["10.4.0.2", "10.4.0.200"], [], ["10.4.0.0/24"]],
+    ["one half", ["10.4.0.130", "10.4.0.250"], ["10.4.0.2", "10.4.0.127"], ["10.4.0.128/25"]],
+    ["around another", ["10.4.0.2", "10.4.0.4"], ["10.4.0.3"], ["10.4.0.2/32", "10.4.0.4/32"]],
+  ])("%s: %j without %j: %j", (_name, inside, outside, networks) => {
+    expect(cover([[inside.map(addressNumber), outside.map(addressNumber)]])).toEqual([networks]);
+  });
+
+  it("hold each of them and no other, and none can be left out", () => {
+    const anyCase = fc
+      .uniqueArray(fc.oneof(fc.nat({ max: 2 ** 32 - 1 }), fc.integer({ min: 0x0a040000, max: 0x0a040020 })), {
+        maxLength: 12,
+      })
+      .chain((all) => fc.tuple(fc.subarray(all), fc.constant(all)))
+      .map(([inside, all]) => [inside, all.filter((at) => !inside.includes(at))] as const);
+    const holds = (network: string, at: number): boolean => {
+      const [first = "", length = ""] = network.split("/");
+      return Math.floor((at - addressNumber(first)) / 2 ** (32 - Number(length))) === 0;
+    };
+    fc.assert(
+      fc.property(fc.array(anyCase, { minLength: 50, maxLength: 50 }), (cases) => {
+        for (const [index, networks] of cover(cases.map(([inside, outside]) => [inside, outside])).entries()) {
+          const [inside, outside] = cases[index]!;
+          for (const at of inside) expect(networks.filter((network) => holds(network, at))).toHaveLength(1);
+          expect(outside.filter((at) => networks.some((network) => holds(network, at)))).toEqual([]);
+          expect(networks.filter((network) => !inside.some((at) => holds(network, at)))).toEqual([]);
+        }
       }),
       { numRuns: 10 },
     );
@@ -113,10 +160,10 @@ for fails, choices in [(False, {"a": "open", "b": "vpn"}), (True, {"a": "closed"
       },
     );
     expect(passes).toEqual([
-      [["a", "b"], ["10.4.0.10", "10.4.0.9"], []],
+      [["a", "b"], ["10.4.0.8/30"], []],
       ["no", [], ["a"]],
       ["no", [], ["a"]],
-      [["a"], ["10.4.0.9"], []],
+      [["a"], ["10.4.0.9/32"], []],
     ]);
   });
 });

@@ -5,6 +5,7 @@ Each is a selector: the rules hold a few chains that bear its name, and a file o
 """
 
 import datetime
+import ipaddress
 import json
 import os
 import zoneinfo
@@ -87,25 +88,39 @@ def clients():
     return [tuple(words) for words in lines if len(words) == 3]
 
 
-def within(address, sources):
-    """Whether an address lies in one of the ranges `first-last` or single addresses."""
-    value = number(address)
-    return any(number(source.split("-")[0]) <= value <= number(source.split("-")[-1]) for source in sources)
+def within(addresses, sources):
+    """The addresses that lie in one of the ranges `first-last` or single addresses."""
+    ranges = [(number(source.split("-")[0]), number(source.split("-")[-1])) for source in sources]
+    return {address for address in addresses for at in [number(address)] if any(first <= at <= last for first, last in ranges)}
 
 
 def number(address):
-    result = 0
-    for part in address.split("."):
-        result = result * 256 + int(part)
-    return result
+    return int(ipaddress.IPv4Address(address))
+
+
+def cover(inside, outside):
+    """The fewest networks that hold all of some addresses and none of others."""
+    if not inside:
+        return []
+    network = ipaddress.IPv4Network(min(inside))
+    while max(inside) not in network:
+        network = network.supernet()
+    if not any(address in network for address in outside):
+        return [network]
+    return [found for half in network.subnets() for found in cover(*({one for one in side if one in half} for side in (inside, outside)))]
 
 
 def cut(addresses):
     """Ends what clients have going that is not TCP, so that it begins anew by the rules of now. TCP is left to the forward chain, which resets
-    a connection that is on an exit it may not have: forgotten, it would be taken up half-way on another."""
-    for address in addresses:
+    a connection that is on an exit it may not have: forgotten, it would be taken up half-way on another.
+
+    By networks that hold no other client: for each that is named, all connections there are have to be looked at.
+    """
+    inside = {ipaddress.IPv4Address(address) for address in addresses}
+    outside = {ipaddress.IPv4Address(address) for address, *_ in clients()} - inside
+    for network in cover(inside, outside):
         for protocol in ("udp", "icmp"):
-            run("conntrack", "-D", "-s", address, "-p", protocol, check=False)
+            run("conntrack", "-D", "-s", str(network), "-p", protocol, check=False)
 
 
 def unloaded():
@@ -121,7 +136,7 @@ def load():
     known = selectors()
     concerned = [selector for selector in [*known["windows"], *known["groups"]] if selector["name"] in names]
     sources = [source for selector in concerned for source in selector["sources"]]
-    cut(address for address, *_ in clients() if within(address, sources))
+    cut(within([address for address, *_ in clients()], sources))
     for name in names:
         remove(f"{UNLOADED}/{name}")
 
