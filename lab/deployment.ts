@@ -41,7 +41,7 @@ export interface UpResult {
   readonly said: string;
   /** When the engine's `up` began, milliseconds by `performance.now()`. */
   readonly began: number;
-  /** That it took. */
+  /** How long it took. */
   readonly seconds: number;
 }
 

@@ -107,7 +107,8 @@ def cover(inside, outside):
         network = network.supernet()
     if not any(address in network for address in outside):
         return [network]
-    return [found for half in network.subnets() for found in cover(*({one for one in side if one in half} for side in (inside, outside)))]
+    halves = [({one for one in inside if one in half}, {one for one in outside if one in half}) for half in network.subnets()]
+    return [found for half in halves for found in cover(*half)]
 
 
 def cut(addresses):
