@@ -3,6 +3,7 @@ import { onMachine, withoutRepair, type Scenario } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
 import { until } from "../../lab/process";
 import { deployInto, openLab, settled } from "../../lab/scenario";
+import { checkWhileLocked } from "./locked";
 
 const quiet = () => undefined;
 const SOUND = "the machine is as its release says\n";
@@ -89,13 +90,7 @@ describe("the timer", () => {
   });
 
   test("is waited for on standard error: standard output has the answer alone", async () => {
-    const answer = await onMachine(
-      scenario,
-      `systemd-run --quiet --unit=deployment flock /run/lock/wg-gateway.lock sleep 600
-       until ! flock --nonblock /run/lock/wg-gateway.lock true; do :; done
-       gatewayctl check 2>/run/said & timeout 20 bash -c 'until grep -q waiting /run/said; do sleep 0.1; done'
-       systemctl stop deployment; wait $!`,
-    );
+    const answer = await onMachine(scenario, checkWhileLocked("gatewayctl", "wg-gateway"));
     expect(answer).toBe(SOUND);
   });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Lab } from "../../lab/lab";
 import { addresses } from "../../lab/topology";
 import type { Drift } from "./drifts";
+import { checkWhileLocked } from "./locked";
 import { Scene, shell } from "./tunnels";
 
 const SOUND = "the machine is as its release says\n";
@@ -108,4 +109,8 @@ test("an endpoint's key rotates: another one on both ends, other shared ones, an
   expect(sharedA).toBe(sharedB);
   expect(sharedA).not.toBe(before[3]);
   expect((await scene.watch()).from).toBe("10.0.0.1");
+});
+
+test("a check that waits for another one says so on standard error: standard output has the answer alone", async () => {
+  expect(await shell(scene.ends.a, checkWhileLocked("tunnelctl", "wg-tunnel"))).toBe(SOUND);
 });
