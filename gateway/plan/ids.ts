@@ -58,6 +58,12 @@ export const MAX_SLOT = 50;
 /** Metric of the `unreachable default` below an exit's real default: the largest there is, so that it is asked last. */
 export const UNREACHABLE_METRIC = 4294967295;
 
+/**
+ * Connection mark of what began direct, within {@link MARK_MASK}, above every slot's. A mark of its own, not the lack of one: what was never
+ * asked for its exit leaves by no uplink. Its packets have no mark of ours.
+ */
+export const DIRECT_MARK = 0xfb00;
+
 /** What a slot claims. Slot 1 bears the documented names and numbers. */
 export interface SlotIds {
   /** Name of the network namespace, shown by `ip netns list`. */

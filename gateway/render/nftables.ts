@@ -1,4 +1,4 @@
-import { BLOCK_MARK, DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
+import { BLOCK_MARK, DIRECT_MARK, DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type ExitPlan, type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
 import { inputChains } from "./nftInput";
@@ -23,7 +23,7 @@ import {
 } from "./nft";
 
 /**
- * The host's rules. As a file they are shut: the set `uplinks` is empty, so that nothing of a client leaves;
+ * The host's rules. As a file they are shut: the set `uplinks` and the chain `to_uplink` are empty, so that nothing of a client leaves;
  * firewall.sh adds the uplinks it finds when the gateway is up.
  */
 export function renderHostRules(plan: Plan): string {
@@ -46,15 +46,26 @@ export function renderHostRules(plan: Plan): string {
       "ip saddr",
       exits.map((exit): Case => [exit.hostAddress, `goto ${name}_of_${chainName(exit)}`]),
     );
-  const markOf = (name: string, mark: number, connectionMark: number = mark): string =>
-    chain(name, [setMark(mark), setConnectionMark(connectionMark), "accept"]);
-  const leavesDirect = `ct mark & ${OURS} == 0x00000000 oifname @uplinks accept`;
+  // On EC2 the metadata service is link-local.
+  const prohibited = (verdict: string): string[] =>
+    decide(
+      "ip daddr",
+      ["169.254.0.0/16", ...exits.map((exit) => exit.network)].map((network): Case => [network, verdict]),
+    );
+  const marks = (mark: number, connectionMark: number = mark): string[] => [
+    setMark(mark),
+    setConnectionMark(connectionMark),
+    "accept",
+  ];
+  const leavesDirect = `ct mark & ${OURS} == ${hex(DIRECT_MARK)} jump to_uplink`;
   const leavesBy = (exit: ExitPlan): string =>
     `meta mark & ${OURS} == ${hex(exit.clientMark)} oifname "${exit.hostLink}" accept`;
   /** At an end, where what does not leave by it may go. */
   const elsewhere = [
+    `oifname "${WG_INTERFACE}" ip daddr ${subnet} goto forward_between_clients`,
+    ...prohibited("goto forward_prohibited"),
     // By the uplink to a local network, whatever exit a client has.
-    "ip daddr @local_networks oifname @uplinks accept",
+    "ip daddr @local_networks jump to_uplink",
     "ct state related meta l4proto icmp goto forward_related",
   ];
   const lookups = {
@@ -67,10 +78,9 @@ export function renderHostRules(plan: Plan): string {
     indented(decide(`${condition}ip saddr`, lookups[purpose].cases, `${purpose}_by_source`));
   const choiceChains = (purpose: Purpose): string => `${selectedChains(plan, purpose)}${lookups[purpose].chains}`;
 
-  return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded. With a size it is looked up quicker.
+  return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded.
 	set uplinks {
 		type ifname
-		size 64
 	}
 
 	set local_networks {
@@ -103,18 +113,22 @@ ${indented(
 ${ofExits((exit) => chain(`source_of_${chainName(exit)}`, [`iifname "${exit.hostLink}" accept`, 'iifname != "lo" drop']))}
 	# A connection keeps the exit that it began on.
 	chain prerouting_from_clients {
-		ct state new goto prerouting_new
 ${indented(
   decide(`ct mark & ${OURS} ==`, [
-    ["0x00000000", "goto keep_direct"],
+    [hex(DIRECT_MARK), "accept"],
     ...exits.map((exit): Case => [hex(exit.clientMark), `goto keep_${chainName(exit)}`]),
+    [hex(0), "goto prerouting_new"],
   ]),
 )}	}
 
 	chain prerouting_new {
 		${SYN} jump clamp_mss
 ${bySource("mark")}	}
-${chain("keep_direct", [setMark(0), "accept"])}${ofExits((exit) => chain(`keep_${chainName(exit)}`, [setMark(exit.clientMark), "accept"]))}${markOf("mark_direct", 0)}${markOf("mark_block", BLOCK_MARK, 0)}${ofExits((exit) => markOf(`mark_${chainName(exit)}`, exit.clientMark))}${choiceChains("mark")}
+${ofExits((exit) => chain(`keep_${chainName(exit)}`, [setMark(exit.clientMark), "accept"]))}
+	# What no client may reach is not marked, and so leaves by no uplink.
+	chain mark_direct {
+${indented([...prohibited("accept"), ...marks(0, DIRECT_MARK)])}	}
+${chain("mark_block", marks(BLOCK_MARK, 0))}${ofExits((exit) => chain(`mark_${chainName(exit)}`, marks(exit.clientMark)))}${choiceChains("mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
@@ -160,16 +174,7 @@ ${indented(
 	}
 
 	chain forward_from_clients {
-		oifname "${WG_INTERFACE}" ip daddr ${subnet} goto forward_between_clients
-${indented(
-  decide(
-    "ip daddr",
-    ["169.254.0.0/16", ...exits.map((exit) => exit.network)].map((network): Case => [
-      network,
-      "goto forward_prohibited",
-    ]),
-  ),
-)}${bySource("forward")}		goto forward_foreign
+${bySource("forward")}		goto forward_foreign
 	}
 
 	chain forward_between_clients {
@@ -187,10 +192,14 @@ ${indented(
 		drop
 	}
 
-	# Each end: what began on another exit is reset, not moved.
+	# A rule for each uplink, which is quicker than a lookup.
+	chain to_uplink {
+	}
+
+	# Each end: what leaves by it first, for that is most of all. What began on another exit is reset, not moved.
 	chain forward_direct {
 		${leavesDirect}
-${indented(elsewhere)}		ct mark & ${OURS} != 0x00000000 meta l4proto tcp reject with tcp reset
+${indented(elsewhere)}		ct mark & ${OURS} != ${hex(DIRECT_MARK)} meta l4proto tcp reject with tcp reset
 		drop
 	}
 
@@ -200,6 +209,7 @@ ${indented(elsewhere)}		meta l4proto tcp reject with tcp reset
 	}
 ${ofExits((exit) =>
   chain(`forward_${chainName(exit)}`, [
+    ...prohibited("goto forward_prohibited"),
     leavesBy(exit),
     ...elsewhere,
     `ct mark & ${OURS} != ${hex(exit.clientMark)} meta l4proto tcp reject with tcp reset`,
@@ -225,7 +235,7 @@ ${ofExits(
   (exit) => `
 	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. In: answers to the exit's clients.
 	chain forward_from_${chainName(exit)} {
-		ip saddr ${exit.namespaceAddress} oifname @uplinks accept
+		ip saddr ${exit.namespaceAddress} jump to_uplink
 		${SYN} jump clamp_mss
 		oifname "${WG_INTERFACE}" ct state established,related ct mark & ${OURS} == ${hex(exit.clientMark)} accept
 		drop

@@ -30,6 +30,8 @@ export interface Outcome {
   readonly packet: Packet;
   /** How many rules it was held against until then. */
   readonly walked: number;
+  /** The chains that it came into, in order. */
+  readonly through: readonly string[];
 }
 
 export interface Ruleset {
@@ -197,10 +199,11 @@ function follow(rules: Ruleset, rule: string, packet: Packet): { packet: Packet;
 }
 
 /** A packet that no rule has decided about, and how many it was held against. */
-type Undecided = Pick<Outcome, "packet" | "walked">;
+type Undecided = Pick<Outcome, "packet" | "walked" | "through">;
 
 /** Runs a packet through a chain; the outcome, or the packet when the chain ends without one. */
-function walk(rules: Ruleset, chain: string, { packet, walked }: Undecided, depth = 0): Outcome | Undecided {
+function walk(rules: Ruleset, chain: string, before: Undecided, depth = 0): Outcome | Undecided {
+  let { packet, walked, through }: Undecided = { ...before, through: [...before.through, chain] };
   if (depth > 16) throw new Error(`${chain}: nft allows 16 jumps`);
   for (const rule of known(rules.chains.get(chain), `chain ${chain}`)) {
     const done = follow(rules, rule, packet);
@@ -208,19 +211,19 @@ function walk(rules: Ruleset, chain: string, { packet, walked }: Undecided, dept
     walked += 1;
     const [verb, target = ""] = done.verdict?.split(" ") ?? [];
     if (done.verdict === undefined) continue;
-    if (verb === "return") return { packet, walked };
-    if (verb !== "goto" && verb !== "jump") return { chain, verdict: done.verdict, packet, walked };
-    const after = walk(rules, target, { packet, walked }, depth + 1);
+    if (verb === "return") return { packet, walked, through };
+    if (verb !== "goto" && verb !== "jump") return { chain, verdict: done.verdict, packet, walked, through };
+    const after = walk(rules, target, { packet, walked, through }, depth + 1);
     // A chain that was gone to ends, without a verdict, where the one that it was gone from would.
     if (verb === "goto" || "verdict" in after) return after;
-    ({ packet, walked } = after);
+    ({ packet, walked, through } = after);
   }
-  return { packet, walked };
+  return { packet, walked, through };
 }
 
 /** Runs a packet through a base chain, whose policy is to accept. */
 export function trace(rules: Ruleset, chain: string, packet: Packet): Outcome {
-  return { chain, verdict: "policy accept", ...walk(rules, chain, { packet, walked: 0 }) };
+  return { chain, verdict: "policy accept", ...walk(rules, chain, { packet, walked: 0, through: [] }) };
 }
 
 /** A packet of a client to the internet, that begins a connection. */

@@ -144,19 +144,48 @@ describe("every ruleset", () => {
 describe("a packet of a client", () => {
   it("meets the rules in the order that shuts", () => {
     const ruleset = renderHostRules(documented().plan);
+    const prohibited = ["169.254.0.0/16", "10.200.1.0/24", "10.200.3.0/24"].map(
+      (network) => `ip daddr ${network} goto forward_prohibited`,
+    );
     expect(chain(ruleset, "forward_from_clients")).toEqual([
-      'oifname "wg0" ip daddr 10.4.0.0/24 goto forward_between_clients',
-      "ip daddr 169.254.0.0/16 goto forward_prohibited",
-      "ip daddr 10.200.1.0/24 goto forward_prohibited",
-      "ip daddr 10.200.3.0/24 goto forward_prohibited",
       "ip saddr 10.4.0.0-10.4.0.127 goto forward_direct",
       "ip saddr 10.4.0.128-10.4.0.199 goto forward_exit_vpn",
       "ip saddr 10.4.0.200 goto forward_exit_se_1",
       "ip saddr 10.4.0.201-10.4.0.255 goto forward_exit_vpn",
       "goto forward_foreign",
     ]);
+    const elsewhere = [
+      'oifname "wg0" ip daddr 10.4.0.0/24 goto forward_between_clients',
+      ...prohibited,
+      "ip daddr @local_networks jump to_uplink",
+      "ct state related meta l4proto icmp goto forward_related",
+    ];
+    expect(chain(ruleset, "forward_direct")).toEqual([
+      "ct mark & 0x0000ff00 == 0x0000fb00 jump to_uplink",
+      ...elsewhere,
+      "ct mark & 0x0000ff00 != 0x0000fb00 meta l4proto tcp reject with tcp reset",
+      "drop",
+    ]);
+    expect(chain(ruleset, "forward_exit_vpn")).toEqual([
+      ...prohibited,
+      'meta mark & 0x0000ff00 == 0x00000200 oifname "veth-wg" accept',
+      ...elsewhere,
+      "ct mark & 0x0000ff00 != 0x00000200 meta l4proto tcp reject with tcp reset",
+      "drop",
+    ]);
+    expect(chain(ruleset, "forward_block")).toEqual([
+      ...elsewhere,
+      "meta l4proto tcp reject with tcp reset",
+      "reject with icmp admin-prohibited",
+    ]);
+    expect(chain(ruleset, "prerouting_from_clients")).toEqual([
+      "ct mark & 0x0000ff00 == 0x0000fb00 accept",
+      "ct mark & 0x0000ff00 == 0x00000200 goto keep_exit_vpn",
+      "ct mark & 0x0000ff00 == 0x00000600 goto keep_exit_se_1",
+      "ct mark & 0x0000ff00 == 0x00000000 goto prerouting_new",
+    ]);
     expect(chain(ruleset, "forward_related")).toEqual([
-      "ct mark & 0x0000ff00 == 0x00000000 oifname @uplinks accept",
+      "ct mark & 0x0000ff00 == 0x0000fb00 jump to_uplink",
       'meta mark & 0x0000ff00 == 0x00000200 oifname "veth-wg" accept',
       'meta mark & 0x0000ff00 == 0x00000600 oifname "veth-wg-3" accept',
       "drop",
@@ -177,7 +206,9 @@ describe("a packet of a client", () => {
   });
 
   it("finds the host shut: the file names no uplink", () => {
-    expect(renderHostRules(documented().plan)).toContain("\tset uplinks {\n\t\ttype ifname\n\t\tsize 64\n\t}\n");
+    const ruleset = renderHostRules(documented().plan);
+    expect(ruleset).toContain("\tset uplinks {\n\t\ttype ifname\n\t}\n");
+    expect(chain(ruleset, "to_uplink")).toEqual([]);
   });
 
   it("finds TCP clamped to the MTU less 40, in both namespaces and both directions", () => {

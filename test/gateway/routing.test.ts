@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BLOCK_MARK, FALLBACK_TABLE, MARK_MASK } from "../../gateway/plan/ids";
+import { BLOCK_MARK, DIRECT_MARK, FALLBACK_TABLE, MARK_MASK } from "../../gateway/plan/ids";
 import type { IpRule } from "../../gateway/plan/plan";
 import { contains, intervalOf } from "../../gateway/settings/address";
 import { anyGateway, exitOf, type Gateway } from "./gateways";
@@ -43,11 +43,12 @@ function equal(found: unknown, wanted: unknown, { gateway, selection }: Case, ..
   expect.fail(`${String(found)} instead of ${String(wanted)}: ${why}`);
 }
 
-/** What the mark of a way is, and by which device it leaves. */
-function leaving({ plan }: Gateway, way: string): { mark: number; link: string } {
-  if (way === "direct" || way === "block") return { mark: 0, link: UPLINK };
+/** What the marks of a way are, and by which device it leaves. */
+function leaving({ plan }: Gateway, way: string): { mark: number; ctMark: number; link: string } {
+  if (way === "direct") return { mark: 0, ctMark: DIRECT_MARK, link: UPLINK };
+  if (way === "block") return { mark: BLOCK_MARK, ctMark: 0, link: UPLINK };
   const { clientMark, hostLink } = exitOf(plan, way);
-  return { mark: clientMark, link: hostLink };
+  return { mark: clientMark, ctMark: clientMark, link: hostLink };
 }
 const end = (way: string): string => (way === "direct" || way === "block" ? way : `exit_${way.replaceAll("-", "_")}`);
 const linksOf = ({ plan }: Gateway): string[] => [UPLINK, ...plan.exits.map(({ hostLink }) => hostLink)];
@@ -98,14 +99,14 @@ describe("the rules that nft loads lead a packet as the first matching rule of t
         const rules = loaded(one.gateway.plan, one.selection, UPLINK);
         for (const traffic of one.traffic) {
           const way = wayOf(one.gateway, one.selection, traffic);
-          const { mark, link } = leaving(one.gateway, way);
+          const { mark, ctMark, link } = leaving(one.gateway, way);
           const marked = trace(rules, "mangle_prerouting", { ...packetOf(traffic), mark: others, ctMark: others });
           equal(marked.chain, `mark_${end(way)}`, one, traffic);
-          equal(marked.packet.mark, (way === "block" ? BLOCK_MARK : mark) | others, one, traffic);
-          equal(marked.packet.ctMark, mark | others, one, traffic);
+          equal(marked.packet.mark, mark | others, one, traffic);
+          equal(marked.packet.ctMark, ctMark | others, one, traffic);
           equal(routed(one.gateway, marked.packet), tableOf(one.gateway, way), one, traffic);
           const out = trace(rules, "filter_forward", { ...marked.packet, out: link });
-          equal(out.chain, `forward_${end(way)}`, one, traffic);
+          equal(out.through.includes(`forward_${end(way)}`), true, one, traffic);
           equal(out.verdict === "accept", way !== "block", one, traffic);
         }
       }),
@@ -149,7 +150,8 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
       fc.property(anyCase, anyStates, (one, all) => {
         const { gateway, selection } = one;
         const rules = loaded(gateway.plan, selection, UPLINK);
-        const marks = [0, 0, ...gateway.plan.exits.flatMap((exit) => [exit.clientMark, exit.resolverMark]), 0xff00];
+        const ours = gateway.plan.exits.flatMap((exit) => [exit.clientMark, exit.resolverMark]);
+        const marks = [0, 0, DIRECT_MARK, DIRECT_MARK, ...ours, GONE];
         for (const traffic of one.traffic) {
           const way = wayOf(gateway, selection, traffic);
           const ways = possibleWays(gateway.settings, traffic);
@@ -160,10 +162,10 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
             const [mark = 0, ctMark = 0] = [marks[a % marks.length], marks[b % marks.length]];
             for (const out of ["docker0", ...linksOf(gateway)]) {
               const packet = { ...packetOf(traffic), mark, ctMark, state, out };
-              const { chain, verdict } = trace(rules, "filter_forward", packet);
+              const { through, verdict } = trace(rules, "filter_forward", packet);
               if (verdict === "accept")
                 equal(way === "block" ? "nothing" : leaving(gateway, way).link, out, one, packet);
-              if (chain === "forward_direct") equal(ways.includes("direct"), true, one, packet, ways);
+              if (through.includes("forward_direct")) equal(ways.includes("direct"), true, one, packet, ways);
             }
           }
         }
@@ -178,12 +180,12 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
         const rules = loaded(one.gateway.plan, one.selection, UPLINK);
         for (const traffic of one.traffic) {
           const way = wayOf(one.gateway, one.selection, traffic);
-          const marks = ["direct", ...exitsOf(one.gateway)].map((began) => leaving(one.gateway, began).mark);
-          const own = way === "block" ? undefined : leaving(one.gateway, way).mark;
-          for (const ctMark of [...marks, GONE].filter((mark) => mark !== own)) {
+          const others = ["direct", ...exitsOf(one.gateway)].filter((began) => began !== way);
+          const gone = { mark: 0, ctMark: GONE };
+          for (const { mark, ctMark } of [...others.map((began) => leaving(one.gateway, began)), gone]) {
             const running = { ...packetOf(traffic), state: "established", ctMark } as const;
             const marked = trace(rules, "mangle_prerouting", running).packet;
-            equal(`${marked.mark} ${marked.ctMark}`, `${ctMark === GONE ? 0 : ctMark} ${ctMark}`, one, running);
+            equal(`${marked.mark} ${marked.ctMark}`, `${mark} ${ctMark}`, one, running);
             for (const out of [...linksOf(one.gateway), "wg0"]) {
               const cut = trace(rules, "filter_forward", { ...marked, out }).verdict;
               const wanted = traffic.protocol === "tcp" ? /^reject with tcp reset$/ : /^drop$|^reject with icmp /;
@@ -201,13 +203,43 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
       fc.property(anyCase, (one) => {
         const rules = loaded(one.gateway.plan, one.selection, UPLINK);
         for (const began of ["direct", ...exitsOf(one.gateway)]) {
-          const { mark, link } = leaving(one.gateway, began);
+          const { ctMark, link } = leaving(one.gateway, began);
           for (const { source } of one.traffic) {
             const error = { ...packetOf({ source, protocol: "icmp", port: undefined }), state: "related" } as const;
-            const marked = trace(rules, "mangle_prerouting", { ...error, ctMark: mark }).packet;
+            const marked = trace(rules, "mangle_prerouting", { ...error, ctMark }).packet;
             for (const out of linksOf(one.gateway))
               equal(trace(rules, "filter_forward", { ...marked, out }).verdict === "accept", out === link, one, error);
           }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("to where no client may go it is rejected, whatever way it takes", () => {
+    fc.assert(
+      fc.property(anyCase, fc.constantFrom<Packet["state"]>("new", "established"), (one, state) => {
+        const rules = loaded(one.gateway.plan, one.selection, UPLINK);
+        const exits = one.gateway.plan.exits.map(({ namespaceAddress }) => namespaceAddress);
+        for (const traffic of one.traffic)
+          for (const destination of ["169.254.169.254", ...exits])
+            for (const out of [...linksOf(one.gateway), "wg0"]) {
+              const { packet } = trace(rules, "mangle_prerouting", { ...packetOf(traffic), state, destination });
+              const { verdict } = trace(rules, "filter_forward", { ...packet, out });
+              equal(verdict, "reject with icmp admin-prohibited", one, packet, out);
+            }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("without a connection mark it leaves by no uplink", () => {
+    fc.assert(
+      fc.property(anyCase, (one) => {
+        const rules = loaded(one.gateway.plan, one.selection, UPLINK);
+        for (const traffic of one.traffic) {
+          const { verdict } = trace(rules, "filter_forward", { ...packetOf(traffic), out: UPLINK });
+          equal(verdict === "accept", false, one, traffic);
         }
       }),
       { numRuns: 50 },

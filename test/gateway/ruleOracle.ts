@@ -90,7 +90,7 @@ export function possibleWays({ rules, groups }: Settings, traffic: Traffic): str
 /** The host's rules as firewall.sh loads them. */
 export function loaded(plan: Plan, selection: Selection, uplink = "eth0"): Ruleset {
   const files = selectorFiles(plan).filter(({ selector, variant }) => selection.get(selector) === variant);
-  const uplinks = `add element inet wg_gateway uplinks { "${uplink}" }\n`;
+  const uplinks = `add element inet wg_gateway uplinks { "${uplink}" }\nadd rule inet wg_gateway to_uplink oifname "${uplink}" accept\n`;
   return load(renderHostRules(plan), ...files.map(({ content }) => content), uplinks);
 }
 

@@ -44,6 +44,10 @@ export const together: readonly Drift[] = [
     "uplinks known to the rules are ['ens5', 'lo'], default routes lead to ['ens5']",
   ],
   [
+    "nft add rule inet wg_gateway to_uplink accept",
+    "uplinks known to the rules are ['any', 'ens5'], default routes lead to ['ens5']",
+  ],
+  [
     "ip netns exec vpn_ns nft add element inet wg_gateway provider '{ 192.0.2.1 . tcp . 80 }'",
     "exit vpn: nft table inet wg_gateway of vpn_ns is not as released: set provider: 1 surplus",
   ],

@@ -28,7 +28,7 @@ def rules_differ():
 
 def host_ruleset_drift():
     # What the script finds by itself is compared below.
-    dynamic = {"uplinks"}
+    dynamic = {"uplinks", "to_uplink"}
     yield from ruleset_drift(f"nft table inet {TABLE} of the host", loaded(dynamic=dynamic), loaded(f"{LIB}/firewall.sh show", dynamic=dynamic))
 
 
@@ -52,12 +52,19 @@ def rule_drift(release):
 
 def uplink_drift():
     uplinks = {route["dev"] for route in json.loads(run("ip", "-4", "-j", "route", "show", "table", "main", "default") or "[]")}
-    elements = run("nft", "-j", "list", "set", "inet", TABLE, "uplinks", check=False)
-    known = set()
-    for item in json.loads(elements)["nftables"] if elements else []:
-        known |= set(item.get("set", {}).get("elem", []))
-    if known != uplinks:
-        yield Drift(f"uplinks known to the rules are {sorted(known)}, default routes lead to {sorted(uplinks)}")
+    table = loaded() or []
+    elements = [name for item in table if item.get("set", {}).get("name") == "uplinks" for name in item["set"].get("elem", [])]
+    ways = [way_out(item["rule"]["expr"]) for item in table if item.get("rule", {}).get("chain") == "to_uplink"]
+    for known in sorted({tuple(sorted(elements)), tuple(sorted(ways))} - {tuple(sorted(uplinks))}):
+        yield Drift(f"uplinks known to the rules are {list(known)}, default routes lead to {sorted(uplinks)}")
+
+
+def way_out(expressions):
+    """The device that a rule lets out by; "any" where it is another rule."""
+    match expressions:
+        case [{"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": str(device)}}, {"accept": None}]:
+            return device
+    return "any"
 
 
 def listens_on(text):

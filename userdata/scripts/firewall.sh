@@ -3,7 +3,7 @@
 #   shut    no uplink is known, so nothing of a client is forwarded; this is what stands from boot on
 #   open    with the uplinks of this moment, and with what is selected of time windows and failover groups
 #   reload  open, if it is open
-#   show    what open would load, for comparing
+#   show    what open would load, less the uplinks, for comparing
 . "${BASH_SOURCE[0]%/*}/common.sh"
 
 # The rules of each selector's selected variant. One that was never asked is closed or blocked: that is how host.nft has it.
@@ -21,13 +21,22 @@ neighbours() {
     [[ $(cat "$STATE/saved/ip_forward" 2>/dev/null) != 0 ]] || printf 'add rule inet %s forward_neighbours drop\n' "$TABLE_NAME"
 }
 
-load() {
-    local device elements=''
+# The uplinks of this moment.
+ways_out() {
+    local device
     for device in $(uplinks); do
-        elements+="add element inet $TABLE_NAME uplinks { \"$device\" }"$'\n'
+        printf 'add element inet %s uplinks { "%s" }\n' "$TABLE_NAME" "$device"
+        printf 'add rule inet %s to_uplink oifname "%s" accept\n' "$TABLE_NAME" "$device"
     done
-    [[ -n $elements ]] || die "there is no default route, so no uplink to send clients out of; is the network up?"
-    nft -f - < <(cat -- "$CONFIG/host.nft" && selected && neighbours && printf '%s' "$elements")
+}
+
+show() {
+    cat -- "$CONFIG/host.nft" && selected && neighbours
+}
+
+load() {
+    [[ -n $(uplinks) ]] || die "there is no default route, so no uplink to send clients out of; is the network up?"
+    nft -f - < <(show && ways_out)
 }
 
 mkdir -p "$RUN"
@@ -44,7 +53,7 @@ open)
     touch "$RUN/open"
     ;;
 reload) [[ ! -e $RUN/open ]] || load ;;
-show) cat -- "$CONFIG/host.nft" && selected && neighbours ;;
+show) show ;;
 remove) ! nft list table inet "$TABLE_NAME" >/dev/null 2>&1 || cmd nft delete table inet "$TABLE_NAME" ;;
 *) die "usage: firewall.sh shut|open|reload|show|remove" ;;
 esac

@@ -8,7 +8,7 @@ from place import TABLE
 
 def loaded(source=None, prefix=(), dynamic=()):
     """
-    The table, less handles and the elements of the sets named in `dynamic`; None where there is none.
+    The table, less handles and what is in the sets and chains named in `dynamic`; None where there is none.
     source: a shell command that prints a ruleset, which is loaded where nobody sees it, in a network namespace of its own; default: what
     stands, where the command `prefix` leads.
     """
@@ -24,4 +24,4 @@ def loaded(source=None, prefix=(), dynamic=()):
             value.pop("handle", None)
             if value.get("name") in dynamic:
                 value.pop("elem", None)
-    return [item for item in objects if "metainfo" not in item]
+    return [item for item in objects if "metainfo" not in item and item.get("rule", {}).get("chain") not in dynamic]
