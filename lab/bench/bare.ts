@@ -1,16 +1,20 @@
 import type { Sides } from "./exchange";
 
 /*
- * What somebody would set up by hand, beside the gateway on the same machine, with the same WireGuard and the same OpenVPN client in the
- * same namespace: it differs by nftables rules and ip rules alone.
+ * What somebody would set up by hand, beside the gateway on the same machine, with the same WireGuard and an OpenVPN client in the same
+ * namespace. Unless it is said otherwise, it is the same client: they differ by nftables rules and ip rules alone.
  */
 
 const eachRule = (verb: "add" | "del", rules: string): string => `${rules} | sed 's/^/rule ${verb} /' | ip -batch -`;
 const gatewayRules = "cat /etc/wg-gateway/rules /etc/wg-gateway/exits/*/rules";
 
-/** Exchanges a namespace's rules for one that translates what leaves by a device. @param inside how a command is run there */
+/** A rule that translates what leaves by a device. */
+export const masqueradeTable = (device: string): string =>
+  `table ip bare { chain postrouting { type nat hook postrouting priority srcnat; oifname ${device} masquerade; }; }`;
+
+/** Exchanges a namespace's rules for that one. @param inside how a command is run there */
 const masquerade = (device: string, inside = ""): string => `${inside}nft -f - <<'END'
-table ip bare { chain postrouting { type nat hook postrouting priority srcnat; oifname ${device} masquerade; }; }
+${masqueradeTable(device)}
 delete table inet wg_gateway
 END`;
 
@@ -30,8 +34,12 @@ export const bareDirect: Sides = {
  * Besides, the upper half of the clients routed into the namespace, and out of it by another masquerade rule: no filter, no marks, no
  * clamping. The third ip rule is for a resolver that asks through the tunnel, from the veth's address.
  */
-const bareRules = `printf '%s\\n' 'priority 100 to 10.4.0.0/24 lookup main' 'priority 200 from 10.4.0.128/25 lookup 200' \\
-  'priority 201 from 10.200.1.1 ipproto udp dport 53 lookup 200'`;
+export const bareIpRules = [
+  "priority 100 to 10.4.0.0/24 lookup main",
+  "priority 200 from 10.4.0.128/25 lookup 200",
+  "priority 201 from 10.200.1.1 ipproto 17 dport 53 lookup 200",
+];
+const bareRules = `printf '%s\\n' ${bareIpRules.map((rule) => `'${rule}'`).join(" ")}`;
 
 export const bare: Sides = {
   ours: `${eachRule("add", gatewayRules)}
@@ -42,4 +50,23 @@ export const bare: Sides = {
     ${masquerade("ens5")}
     ${masquerade("tun0", IN_NAMESPACE)}
     ${eachRule("del", gatewayRules)}`,
+};
+
+/** What the gateway's own configuration of the client has for the sake of its speed, or because releases differ in it. */
+const TUNING = ["fast-io", "mssfix"];
+const configuration = "/etc/wg-gateway/exits/vpn/openvpn.conf";
+
+/** Begun anew while the gateway's rules stand, for these let it out to the provider. */
+const restartClient = `systemctl restart wg-gateway-exit@vpn
+  timeout 30 bash -c 'until ip -n vpn_ns route show default | grep -q tun0; do sleep 0.1; done'`;
+
+/** Besides, the client as the provider's profile has it. */
+export const bareProfile: Sides = {
+  ours: `${bare.ours}
+    mv /root/openvpn.conf ${configuration}
+    ${restartClient}`,
+  base: `cp -p ${configuration} /root/openvpn.conf
+    sed -i ${TUNING.map((option) => `-e '/^${option}\b/d'`).join(" ")} ${configuration}
+    ${restartClient}
+    ${bare.base}`,
 };

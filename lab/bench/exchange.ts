@@ -84,10 +84,11 @@ export async function exchanged<W extends Way>(
   return exchanging(scenario, sides, { rounds, say }, async (turnTo, order) => {
     const found = { ours: {}, base: {} } as Record<Side, Record<W, Sample>>;
     for (const way of ways) {
-      const spans = (down: boolean) =>
-        whileCarrying(scenario, turnTo, way, down, () =>
-          eachSide(turnTo, order, () => between(scenario, () => sleep(seconds * 1000))),
-        );
+      const spans = async (down: boolean) => {
+        // Begun on ours, whose rules note which exit a connection began on.
+        await turnTo("ours");
+        return whileCarrying(scenario, way, down, () => eachSide(turnTo, order, () => span(scenario, seconds)));
+      };
       const [down, up] = [await spans(true), await spans(false)];
       for (const side of order) found[side][way] = sampleOf(down[side], up[side]);
     }
@@ -95,16 +96,27 @@ export async function exchanged<W extends Way>(
   });
 }
 
-/** Carries data while something is done. @param down whether the client receives */
-export async function whileCarrying<T>(
-  { lab }: Scenario,
-  turnTo: TurnTo,
+/** Exchanges between connections, where none could go on: a new one for each moment. @returns as {@link exchanged} */
+export async function exchangedAnew(
+  scenario: Scenario,
+  sides: Sides,
+  { rounds, seconds, say }: Bench,
   way: Way,
-  down: boolean,
-  work: () => Promise<T>,
-): Promise<T> {
-  // Begun on ours, whose rules note which exit a connection began on.
-  await turnTo("ours");
+): Promise<Record<Side, Sample[]>> {
+  const carried = (down: boolean) => whileCarrying(scenario, way, down, () => span(scenario, seconds));
+  return exchanging(scenario, sides, { rounds, say }, async (turnTo, order) => {
+    const found = await eachSide(turnTo, order, async () => ({ down: await carried(true), up: await carried(false) }));
+    const sample = (side: Side) =>
+      sampleOf(
+        found[side].map(({ down }) => down),
+        found[side].map(({ up }) => up),
+      );
+    return { ours: sample("ours"), base: sample("base") };
+  });
+}
+
+/** Carries data while something is done. @param down whether the client receives */
+export async function whileCarrying<T>({ lab }: Scenario, way: Way, down: boolean, work: () => Promise<T>): Promise<T> {
   return carrying(lab, lab.clients[way].host, down, async () => {
     // What it carries while it begins is left out.
     await sleep(1500);
@@ -112,9 +124,9 @@ export async function whileCarrying<T>(
   });
 }
 
-async function between(scenario: Scenario, what: () => Promise<unknown>): Promise<Meter> {
+async function span(scenario: Scenario, seconds: number): Promise<Meter> {
   const before = await meter(scenario);
-  await what();
+  await sleep(seconds * 1000);
   return less(await meter(scenario), before);
 }
 

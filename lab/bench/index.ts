@@ -6,15 +6,18 @@ import { latency } from "./latency";
 import { memory } from "./memory";
 import { pure } from "./pure";
 import { reboot } from "./reboot";
+import { rules } from "./rules";
 import { scale } from "./scale";
 import { ups } from "./ups";
-import { vpn } from "./vpn";
+import { profile, vpn } from "./vpn";
 
 /** In the order in which they run and stand in the document. */
 export const benchmarks: readonly Benchmark[] = [
   pure,
   direct,
+  rules,
   vpn,
+  profile,
   scale,
   latency,
   dns,

@@ -18,7 +18,9 @@ export const latency: Benchmark = {
     const echoes = () => roundTrips(host, seconds * PACE, PACE);
     const { ours, base } = await exchanging(scenario, bare, { rounds, say }, async (turnTo, order) => {
       const idle = await eachSide(turnTo, order, echoes);
-      const busy = await whileCarrying(scenario, turnTo, "vpn", true, () =>
+      // Begun on ours, whose rules note which exit a connection began on.
+      await turnTo("ours");
+      const busy = await whileCarrying(scenario, "vpn", true, () =>
         eachSide(turnTo, order, async () => {
           const before = await meter(scenario);
           const times = await echoes();

@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 
 import { listUserdata, readUserdata } from "../../components/projectFiles";
-import { sshKeys, wireGuardKeys } from "../../gateway/keys";
+import { wireGuardKeys } from "../../gateway/keys";
 import { atAddress, planGateway } from "../../gateway/plan/plan";
 import { renderBundle } from "../../gateway/render/bundle";
 import { installedFile } from "../../gateway/render/fixed";
-import { parseSettings } from "../../gateway/settings/settings";
-import { manyClients, subnet } from "./settings";
+import { checkable, manyClients, subnet, wireGuardKey } from "./settings";
 
 /*
  * The program's pure part in a process of its own: pureRun.ts CLIENTS. Prints seconds by phase, and the most memory that the
@@ -14,23 +13,10 @@ import { manyClients, subnet } from "./settings";
  */
 
 const count = Number(process.argv[2]);
-const key = (): string => wireGuardKeys(randomBytes(32)).privateKey;
-const profile = `[Interface]
-PrivateKey = ${key()}
-Address = 10.66.0.2/32
-[Peer]
-PublicKey = ${wireGuardKeys(randomBytes(32)).publicKey}
-AllowedIPs = 0.0.0.0/0
-Endpoint = 203.0.113.40:51820
-`;
-const raw = {
-  host: { kind: "existing", address: "198.51.100.10", hostKey: sshKeys(randomBytes(32), "machine").publicKey },
-  wireguard: { subnet },
-  exits: [{ name: "vpn", kind: "wireguard", profile: "vpn.conf" }],
-  clients: manyClients(count, subnet),
-};
-const bytes = raw.clients.map(({ name }) => [name, randomBytes(64)] as const);
-const serverPrivateKey = key();
+const clientSettings = manyClients(count, subnet);
+const check = checkable({ wireguard: { subnet }, clients: clientSettings });
+const bytes = clientSettings.map(({ name }) => [name, randomBytes(64)] as const);
+const serverPrivateKey = wireGuardKey();
 const fixed = listUserdata().flatMap((name) => installedFile("gateway", name, readUserdata(name)) ?? []);
 
 let before = performance.now();
@@ -41,7 +27,7 @@ function since(): number {
   return seconds;
 }
 
-const { settings } = parseSettings(raw, { readFile: () => profile, credentials: undefined, now: new Date() });
+const settings = check();
 const settingsTime = since();
 const plan = atAddress(planGateway(settings), "198.51.100.10");
 const planTime = since();

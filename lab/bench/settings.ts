@@ -1,4 +1,9 @@
+import { randomBytes } from "node:crypto";
+
+import { sshKeys, wireGuardKeys } from "../../gateway/keys";
 import { addressNumber, addressText } from "../../gateway/settings/address";
+import type { Settings } from "../../gateway/settings/schema";
+import { parseSettings } from "../../gateway/settings/settings";
 
 /** Room for 65,533 clients, and away from the lab's own addresses. */
 export const subnet = "10.128.0.0/16";
@@ -15,6 +20,24 @@ export function manyClients(count: number, network: string): { name: string; add
     name: `client-${index + 1}`,
     address: addressText(first + index * step),
   }));
+}
+
+export const wireGuardKey = (): string => wireGuardKeys(randomBytes(32)).privateKey;
+export const PROVIDER = { address: "203.0.113.40", port: 51820 };
+const profile = `[Interface]
+PrivateKey = ${wireGuardKey()}
+Address = 10.66.0.2/32
+[Peer]
+PublicKey = ${wireGuardKeys(randomBytes(32)).publicKey}
+AllowedIPs = 0.0.0.0/0
+Endpoint = ${PROVIDER.address}:${PROVIDER.port}
+`;
+const host = { kind: "existing", address: "198.51.100.10", hostKey: sshKeys(randomBytes(32), "machine").publicKey };
+
+/** Settings with one exit, `vpn`, whose provider's profile is no file. @returns what checks them */
+export function checkable(changes: Record<string, unknown>): () => Settings {
+  const raw = { host, exits: [{ name: "vpn", kind: "wireguard", profile: "vpn.conf" }], ...changes };
+  return () => parseSettings(raw, { readFile: () => profile, credentials: undefined, now: new Date() }).settings;
 }
 
 /**

@@ -1,0 +1,161 @@
+"""
+What packets cost the kernel on their way through a gateway's rules: reads set-ups as JSON, prints nanoseconds.
+
+Namespaces that are seen by this process alone, and gone with it: client, gateway, exit (the namespace of an exit), internet, tunnel (what
+is behind the exit's tunnel); devices of one machine's names, but veth pairs all, so that nothing encrypts. A packet is handled in the name
+of the process that sends it, from its first device to its last, where it is dropped: so its processor time is what the way costs.
+"""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+
+SEND = """
+import os, socket, sys, time
+source, source_port, destination, port, count, size = sys.argv[1:]
+os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sender.bind((source, int(source_port)))
+sender.connect((destination, int(port)))
+data, count = bytes(int(size)), int(count)
+for _ in range(count // 20):
+    sender.send(data)
+before = time.process_time_ns()
+for _ in range(count):
+    sender.send(data)
+print((time.process_time_ns() - before) / count)
+"""
+
+LINKS = [
+    ("client", "eth0", "gateway", "wg0"),
+    ("gateway", "ens5", "internet", "eth0"),
+    ("gateway", "veth-wg", "exit", "veth-vpn"),
+    ("exit", "tun0", "tunnel", "eth0"),
+]
+WEB = "192.0.2.80"
+ADDRESSES = [
+    ("client", "eth0", "10.4.0.50/24"),
+    ("client", "eth0", "10.4.0.200/24"),
+    ("gateway", "wg0", "10.4.0.1/24"),
+    ("gateway", "ens5", "198.51.100.10/24"),
+    ("gateway", "veth-wg", "10.200.1.1/24"),
+    ("exit", "veth-vpn", "10.200.1.2/24"),
+    ("exit", "tun0", "10.66.0.2/24"),
+    ("internet", "eth0", "198.51.100.1/24"),
+    ("internet", "lo", f"{WEB}/32"),
+    ("tunnel", "eth0", "10.66.0.1/24"),
+    ("tunnel", "lo", f"{WEB}/32"),
+]
+ROUTES = [
+    ("client", "default via 10.4.0.1"),
+    ("gateway", "default via 198.51.100.1"),
+    ("exit", "10.4.0.0/24 via 10.200.1.1"),
+    ("exit", "default via 10.66.0.1"),
+]
+# No answer is made to what arrives: at the ends of all ways, and behind the rules of the exit, whose own packets end there.
+SINK = "table ip sink { chain prerouting { type filter hook prerouting priority -400; meta l4proto udp drop; }; }\n"
+INNER_SINK = "table ip sink { chain input { type filter hook input priority 300; meta l4proto udp drop; }; }\n"
+
+
+def must(*command, text=""):
+    done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)[:200]}: {done.stderr}")
+    return done.stdout
+
+
+def inside(name, *command, text=""):
+    return must("nsenter", f"--net=/run/netns/{name}", *command, text=text)
+
+
+def build(given):
+    os.makedirs("/run/netns", exist_ok=True)
+    must("mount", "-t", "tmpfs", "none", "/run/netns")
+    for name in {name for a, _, b, _ in LINKS for name in (a, b)}:
+        must("ip", "netns", "add", name)
+        inside(name, "ip", "link", "set", "lo", "up")
+        inside(name, "sh", "-c", "cd /proc/sys/net/ipv4; echo 1 >ip_forward; echo 2 >conf/all/rp_filter")
+    for a, device, b, other in LINKS:
+        inside(a, "ip", "link", "add", device, "type", "veth", "peer", "name", other, "netns", b)
+    for name, device, address in ADDRESSES:
+        inside(name, "ip", "address", "add", address, "dev", device)
+        inside(name, "ip", "link", "set", device, "up")
+    for name, route in ROUTES:
+        inside(name, "ip", "route", "add", *route.split())
+    inside("exit", "ip", "route", "add", f"{given['provider'][0]}/32", "via", "10.200.1.1")
+    inside("internet", "ip", "address", "add", f"{given['provider'][0]}/32", "dev", "lo")
+    for route in given["routes"]:
+        inside("gateway", "ip", "route", "replace", *route.split())
+    for name in ("client", "internet", "tunnel"):
+        inside(name, "nft", "-f", "-", text=SINK)
+
+
+def arrived(name, device):
+    [link] = json.loads(inside(name, "ip", "-json", "-s", "link", "show", "dev", device))
+    return link["stats64"]["rx"]["packets"]
+
+
+PORTS = itertools.cycle(range(20000, 60000))
+
+
+def sent(way, count, size):
+    name, source, source_port, destination, port, *_ = way
+    return float(inside(name, "python3", "-c", SEND, source, str(source_port), destination, str(port), str(count), str(size)))
+
+
+def measured(out, back, count, size):
+    """Of a new connection: a packet out, one back. @param out, back: from where, source, port, destination, port, where to"""
+    found = []
+    for way in (out, back):
+        before = arrived(*way[5:])
+        found.append(sent(way, count, size))
+        if arrived(*way[5:]) - before < count:
+            sys.exit(f"from {way[1]} to {way[3]}: not all arrived")
+    return found
+
+
+def ways(provider):
+    address, remote = provider
+    for name, source, far, mapped in (
+        ("direct", "10.4.0.50", "internet", "198.51.100.10"),
+        ("vpn", "10.4.0.200", "tunnel", "10.66.0.2"),
+    ):
+        port = next(PORTS)
+        yield name, ("client", source, port, WEB, 9, far, "eth0"), (far, WEB, 9, mapped, port, "client", "eth0")
+    port = next(PORTS)
+    yield (
+        "outer",
+        ("exit", "10.200.1.2", port, address, remote, "internet", "eth0"),
+        ("internet", address, remote, "198.51.100.10", port, "exit", "veth-vpn"),
+    )
+
+
+def turn(side):
+    inside("gateway", "ip", "rule", "flush")
+    rules = ["priority 32766 lookup main", *side["rules"]]
+    inside("gateway", "ip", "-batch", "-", text="".join(f"rule add {rule}\n" for rule in rules))
+    for name, sink in (("gateway", ""), ("exit", INNER_SINK)):
+        inside(name, "nft", "-f", "-", text=f"flush ruleset\n{side[name]}\n{sink}")
+
+
+def main():
+    given = json.load(sys.stdin)
+    build(given)
+    found = {side: [] for side in given["sides"]}
+    for number in range(given["rounds"]):
+        samples = {}
+        # In turn, and each as often first as the other.
+        for side in sorted(given["sides"], reverse=number % 2 == 1):
+            turn(given["sides"][side])
+            samples[side] = {}
+            for name, out, back in ways(given["provider"]):
+                there, again = measured(out, back, given["packets"], given["size"])
+                samples[side] |= {f"{name}Out": there, f"{name}Back": again}
+        for side, sample in samples.items():
+            found[side].append(sample)
+    print(json.dumps(found))
+
+
+main()

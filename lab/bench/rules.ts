@@ -1,0 +1,79 @@
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { atAddress, planGateway } from "../../gateway/plan/plan";
+import { renderExitRoutes, renderHostRoutes, ruleArguments } from "../../gateway/render/iproute";
+import { renderHostRules } from "../../gateway/render/nftables";
+import { renderNamespaceRules } from "../../gateway/render/nftablesNamespace";
+import { Host } from "../host";
+import { ensureImages } from "../images";
+import { bareIpRules, masqueradeTable } from "./bare";
+import type { Benchmark } from "./benchmark";
+import { figuresOf, type Sample } from "./figure";
+import { checkable, PROVIDER } from "./settings";
+
+/** Of one measurement. */
+const PACKETS = 4000;
+/** Bytes, as OpenVPN's packets of clients' full ones. */
+const SIZE = 1400;
+/** Measurements are short: so many for each round of others. */
+const EACH = 6;
+
+const lines = (text: string): string[] => text.trim().split("\n");
+
+/** The set-ups between which packets.py turns. */
+function given(rounds: number) {
+  const clients = [
+    { name: "direct", address: "10.4.0.50" },
+    { name: "vpn", address: "10.4.0.200" },
+  ];
+  const plan = atAddress(planGateway(checkable({ clients })()), "198.51.100.10");
+  const exit = plan.exits[0]!;
+  const remote = `${PROVIDER.address} . udp . ${PROVIDER.port}`;
+  // As firewall.sh and exit-remotes.sh complete them.
+  const host = `${renderHostRules(plan)}
+add element inet wg_gateway uplinks { "ens5" }
+add rule inet wg_gateway to_uplink oifname "ens5" accept`;
+  const namespace = `${renderNamespaceRules(plan, exit)}
+add element inet wg_gateway provider { ${remote} }`;
+  return {
+    ...{ rounds, packets: PACKETS, size: SIZE, provider: [PROVIDER.address, PROVIDER.port] },
+    routes: [...lines(renderHostRoutes()), ...lines(renderExitRoutes(exit))],
+    sides: {
+      ours: { gateway: host, exit: namespace, rules: plan.ipRules.map(ruleArguments) },
+      base: { gateway: masqueradeTable("ens5"), exit: masqueradeTable("tun0"), rules: bareIpRules },
+    },
+  };
+}
+
+const measures = {
+  directOut: { what: "direct client's packet, out", unit: "us" },
+  directBack: { what: "direct client's packet, back", unit: "us" },
+  vpnOut: { what: "VPN client's packet, out into the tunnel", unit: "us" },
+  vpnBack: { what: "VPN client's packet, back from the tunnel", unit: "us" },
+  outerOut: { what: "OpenVPN's packet, out to the provider", unit: "us" },
+  outerBack: { what: "OpenVPN's packet, back from the provider", unit: "us" },
+};
+
+/** What a packet costs the kernel by our rules, with nothing that encrypts or takes packets together. */
+export const rules: Benchmark = {
+  name: "rules",
+  title: "A packet's way through the kernel",
+  against: "two ip rules and masquerading alone",
+  lab: "none",
+  async run({ rounds, say }) {
+    const { tools } = await ensureImages("trixie", say);
+    const host = new Host("rules", `/proc/${process.pid}/ns/net`, tools);
+    const script = readFileSync(join(__dirname, "packets.py"), "utf8");
+    const said = await host
+      .must(["unshare", "--net", "python3", "-c", script], {
+        input: JSON.stringify(given(rounds * EACH)),
+        timeout: rounds * EACH * 30_000,
+      })
+      .finally(() => rmSync(host.runDir, { recursive: true }));
+    const { ours, base } = JSON.parse(said) as Record<"ours" | "base", Sample[]>;
+    const microseconds = (samples: Sample[]): Sample[] =>
+      samples.map((one) => Object.fromEntries(Object.entries(one).map(([key, value]) => [key, value / 1000])));
+    return figuresOf(measures, microseconds(ours), microseconds(base));
+  },
+};
