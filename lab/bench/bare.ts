@@ -32,7 +32,8 @@ export const bareDirect: Sides = {
 
 /**
  * Besides, the upper half of the clients routed into the namespace, and out of it by another masquerade rule: no filter, no marks, no
- * clamping. The third ip rule is for a resolver that asks through the tunnel, from the veth's address.
+ * clamping. The third ip rule is for a resolver that asks through the tunnel, from the veth's address, by UDP: 17, for
+ * where packets.py runs nothing knows protocols' names.
  */
 export const bareIpRules = [
   "priority 100 to 10.4.0.0/24 lookup main",
@@ -53,7 +54,7 @@ export const bare: Sides = {
 };
 
 /** What the gateway's own configuration of the client has for the sake of its speed, or because releases differ in it. */
-const TUNING = ["fast-io", "mssfix"];
+const TUNING = "^(fast-io|mssfix)( |$)";
 const configuration = "/etc/wg-gateway/exits/vpn/openvpn.conf";
 
 /** Begun anew while the gateway's rules stand, for these let it out to the provider. */
@@ -66,7 +67,8 @@ export const bareProfile: Sides = {
     mv /root/openvpn.conf ${configuration}
     ${restartClient}`,
   base: `cp -p ${configuration} /root/openvpn.conf
-    sed -i ${TUNING.map((option) => `-e '/^${option}\b/d'`).join(" ")} ${configuration}
+    grep -qE '${TUNING}' ${configuration}
+    sed -i -E '/${TUNING}/d' ${configuration}
     ${restartClient}
     ${bare.base}`,
 };
