@@ -1,11 +1,15 @@
 import { defineConfig } from "vitest/config";
 
+// A run ends with the first line of each failure: what was found stands in it, and not "[ Array(1) ]".
+const chaiConfig = { truncateThreshold: 1000 };
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: "unit",
+          chaiConfig,
           include: ["test/**/*.test.ts"],
           exclude: ["test/lab/**"],
           globalSetup: "test/temporaryFolder.ts",
@@ -16,6 +20,7 @@ export default defineConfig({
       {
         test: {
           name: "lab",
+          chaiConfig,
           include: ["test/lab/**/*.test.ts"],
           // All of them drive the same machines.
           fileParallelism: false,

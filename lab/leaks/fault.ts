@@ -13,6 +13,8 @@ export interface Fault {
   readonly make: string | ((scene: Scene) => Promise<unknown>);
   /** All other probes are answered throughout, by the running TCP connections that were there before. */
   readonly concerns: Concerned;
+  /** The kinds of which it takes what is under way while it is made, whoever sent it, and nothing that is sent afterwards. */
+  readonly takes?: readonly Kind[];
   /** Who brings back what it concerns. */
   readonly back: string;
   /** What that needs, after probes were sent in the faulty state; default nothing, for it comes back by itself. */
@@ -32,7 +34,7 @@ export interface Outcome {
   readonly sent: Readonly<Record<Name, number>>;
   /** Packets where none may be. */
   readonly leaked: readonly Sighting[];
-  /** The probes without an answer; IPv6 never has one. */
+  /** The probes without an answer, less what was under way and may be lost; IPv6 never has one. */
   readonly lost: Readonly<Record<Name, readonly number[]>>;
   /** Who lost {@link BURST} probes by it: in the last second before it was mended, or while it was made and watched. */
   readonly bitten: readonly Name[];
@@ -65,6 +67,7 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   outside.forget();
   const from = Date.now();
   await (typeof fault.make === "string" ? scene.on(fault.make) : fault.make(scene));
+  const made = Date.now();
   await Promise.all(names.map((name) => probers[name].more(IN_FAULT, fault.mend && LASTS)));
   const watched = Date.now();
   await fault.mend?.(scene);
@@ -77,8 +80,11 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   const forEach = <T>(of: (name: Name) => T) =>
     Object.fromEntries(names.map((name) => [name, of(name)])) as Readonly<Record<Name, T>>;
   // The last answers are on their way.
-  const whole = () =>
-    names.every((name) => losses(scene, name, from, to).every((one) => isConcerned(fault, name, one)));
+  const lost = (name: Name): number[] => {
+    const underWay = new Set(fault.takes && probers[name].sentIn(from, made));
+    return losses(scene, name, from, to).filter((one) => !(underWay.has(one) && fault.takes?.includes(kindOf(one))));
+  };
+  const whole = () => names.every((name) => lost(name).every((one) => isConcerned(fault, name, one)));
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
@@ -86,7 +92,7 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
     fault,
     sent: forEach((name) => probers[name].sentIn(from, to).length),
     leaked: [...outside.sightings(from, to), ...scene.elsewhere(from, to)],
-    lost: forEach((name) => losses(scene, name, from, to)),
+    lost: forEach(lost),
     bitten: names.filter((name) => bitten(fault, scene, name, fault.mend ? watched - 1000 : from, watched)),
     out: forEach((name) => probers[name].silence(from, to)),
     ends: forEach((name) => probers[name].endsIn(from, to)),

@@ -1,5 +1,6 @@
 import type { Kind } from "../probes";
 import type { Concerned, Fault } from "./fault";
+import { FLUSH_RULES } from "./ruleFaults";
 import { another } from "./scene";
 import { everybody, providers } from "./tunnelFaults";
 
@@ -96,7 +97,8 @@ export const otherFaults: readonly Fault[] = [
   {
     title: "connection tracking flushed in mid-flow, in the host and the namespaces",
     make: "conntrack -F; for name in vpn_ns vpn_ns_wgprov; do ip netns exec $name conntrack -F; done",
-    // What the server sends before the client does again belongs to nothing that is known: the machine resets it.
+    // What is answered before the client sends again belongs to nothing that is known: it is dropped, and the machine resets direct TCP.
+    takes: ["tcp", "udp", "udp running", "icmp", "dns gateway", "dns resolver"],
     concerns: { direct: ["tcp running"] },
     bites: [],
     back: "nobody need",
@@ -130,7 +132,7 @@ export const otherFaults: readonly Fault[] = [
   },
   {
     title: "others accept and masquerade all clients, and the ip rules are flushed",
-    make: `${load(INSTRUCTIONS)}ip rule flush; ip rule add priority 32766 from all lookup main`,
+    make: `${load(INSTRUCTIONS)}${FLUSH_RULES}`,
     concerns: providers,
     back: "timer",
     mend: async (scene) => {

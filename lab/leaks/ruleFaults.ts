@@ -2,8 +2,8 @@ import { kinds } from "../probes";
 import type { Fault } from "./fault";
 import { byTimer, everybody, providers } from "./tunnelFaults";
 
-/** Every ip rule but the kernel's own. */
-const FLUSH_RULES = "ip rule flush; ip rule add priority 32766 from all lookup main";
+/** Every ip rule but the kernel's own; in one run, for what lies between is everybody's. */
+export const FLUSH_RULES = `printf 'rule %s\\n' flush 'add priority 32766 from all lookup main' | ip -batch -`;
 const OPEN_HOST = `nft insert rule inet wg_gateway forward_from_clients accept
   nft insert rule inet wg_gateway filter_postrouting accept`;
 const STOP = "systemctl stop wg-gateway-exit@vpn wg-gateway-exit@wgprov";
@@ -72,7 +72,9 @@ export const ruleFaults: readonly Fault[] = [
     make: `${OPEN_HOST}
       ${STOP}
       ${VETHS_DOWN}`,
-    concerns: providers,
+    // Whose rules differ is mended with what was tracked meanwhile forgotten; then as where connection tracking is flushed.
+    concerns: { ...providers, direct: ["tcp running"] },
+    bites: ["vpn", "wg"],
     ...byTimer,
   },
 ];
