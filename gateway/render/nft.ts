@@ -18,7 +18,8 @@ export const chain = (name: string, rules: readonly string[]): string => `\n\tch
 export const replaceTable = (body: string, table: string = NFT_TABLE): string =>
   `table inet ${table}\ndelete table inet ${table}\n\ntable inet ${table} {\n${body}}\n`;
 
-export const DNS = "meta l4proto { tcp, udp } th dport 53";
+/** The port first: most packets have another, and a comparison is quicker than a set. */
+export const DNS = "th dport 53 meta l4proto { tcp, udp }";
 export const SYN = "tcp flags & (syn | rst) == syn";
 
 export const setMark = (mark: number): string => `meta mark set meta mark & ${OTHERS} | ${hex(mark)}`;

@@ -133,7 +133,7 @@ ${chain("mark_block", marks(BLOCK_MARK, 0))}${ofExits((exit) => chain(`mark_${ch
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
 ${indented(byResolver("output"))}	}
-${ofExits((exit) => chain(`output_of_${chainName(exit)}`, [`ip daddr @upstreams ${DNS} ${setMark(exit.resolverMark)}`]))}
+${ofExits((exit) => chain(`output_of_${chainName(exit)}`, [`${DNS} ip daddr @upstreams ${setMark(exit.resolverMark)}`]))}
 	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
@@ -247,7 +247,7 @@ ${ofExits(
 	chain filter_postrouting {
 		type filter hook postrouting priority filter; policy accept;
 ${indented(byResolver("postrouting"))}	}
-${ofExits((exit) => chain(`postrouting_of_${chainName(exit)}`, [`oifname != { "lo", "${WG_INTERFACE}", "${exit.hostLink}" } drop`]))}`);
+${ofExits((exit) => chain(`postrouting_of_${chainName(exit)}`, [...[WG_INTERFACE, exit.hostLink, "lo"].map((link) => `oifname "${link}" accept`), "drop"]))}`);
 }
 
 /** Where a public address is translated outside of the machine, as on EC2, clients' packets for what is published there are for the machine. */

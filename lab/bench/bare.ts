@@ -5,6 +5,9 @@ import type { Sides } from "./exchange";
  * namespace. Unless it is said otherwise, it is the same client: they differ by nftables rules and ip rules alone.
  */
 
+/** Where a plain resolver is asked, beside the gateway's. */
+export const PLAIN_PORT = 5300;
+
 const eachRule = (verb: "add" | "del", rules: string): string => `${rules} | sed 's/^/rule ${verb} /' | ip -batch -`;
 const gatewayRules = "cat /etc/wg-gateway/rules /etc/wg-gateway/exits/*/rules";
 

@@ -6,13 +6,12 @@ import { onMachine } from "../flows/flow";
 import type { Host } from "../host";
 import { statePath } from "../state";
 import { addresses } from "../topology";
-import { bare } from "./bare";
+import { bare, PLAIN_PORT } from "./bare";
 import type { Benchmark } from "./benchmark";
 import { eachSide, exchanging, type Side } from "./exchange";
 import { figuresOf, type Sample } from "./figure";
 
 const upstreams = addresses.upstreams;
-const PLAIN_PORT = 5300;
 
 /** A plain dnsmasq for each path, beside the gateway's: the direct clients' asks by the uplink, the others' through the OpenVPN client. */
 const plain = `

@@ -17,6 +17,7 @@ import os, socket, sys, time
 source, source_port, destination, port, count, size = sys.argv[1:]
 os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sender.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 sender.bind((source, int(source_port)))
 sender.connect((destination, int(port)))
 data, count = bytes(int(size)), int(count)
@@ -26,6 +27,16 @@ before = time.process_time_ns()
 for _ in range(count):
     sender.send(data)
 print((time.process_time_ns() - before) / count)
+"""
+
+# A resolver that is asked and says nothing: what it is asked is dropped when its buffer is full.
+LISTEN = """
+import signal, socket, sys
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind((sys.argv[1], int(sys.argv[2])))
+print("listens", flush=True)
+signal.pause()
 """
 
 LINKS = [
@@ -92,6 +103,15 @@ def build(given):
         inside(name, "nft", "-f", "-", text=SINK)
 
 
+def listen(address, port):
+    listener = subprocess.Popen(
+        ["nsenter", "--net=/run/netns/gateway", "python3", "-c", LISTEN, address, str(port)], stdout=subprocess.PIPE
+    )
+    if not listener.stdout.readline():
+        sys.exit(f"nothing listens on {address}, port {port}")
+    return listener
+
+
 def arrived(name, device):
     [link] = json.loads(inside(name, "ip", "-json", "-s", "link", "show", "dev", device))
     return link["stats64"]["rx"]["packets"]
@@ -101,35 +121,34 @@ PORTS = itertools.cycle(range(20000, 60000))
 
 
 def sent(way, count, size):
-    name, source, source_port, destination, port, *_ = way
+    name, source, source_port, destination, port = way
     return float(inside(name, "python3", "-c", SEND, source, str(source_port), destination, str(port), str(count), str(size)))
 
 
-def measured(out, back, count, size):
-    """Of a new connection: a packet out, one back. @param out, back: from where, source, port, destination, port, where to"""
-    found = []
-    for way in (out, back):
-        before = arrived(*way[5:])
-        found.append(sent(way, count, size))
-        if arrived(*way[5:]) - before < count:
-            sys.exit(f"from {way[1]} to {way[3]}: not all arrived")
+def measured(way, to, count, size):
+    """@param way: from where, source, port, destination, port @param to: where it arrives, and by which device"""
+    before = arrived(*to)
+    found = sent(way, count, size)
+    if arrived(*to) - before < count:
+        sys.exit(f"from {way[1]} to {way[3]}: not all arrived")
     return found
 
 
-def ways(provider):
-    address, remote = provider
+def ways(given, side):
+    """Of a new connection each, a packet and what comes back: a name, the way, where it arrives, its bytes."""
     for name, source, far, mapped in (
         ("direct", "10.4.0.50", "internet", "198.51.100.10"),
         ("vpn", "10.4.0.200", "tunnel", "10.66.0.2"),
     ):
         port = next(PORTS)
-        yield name, ("client", source, port, WEB, 9, far, "eth0"), (far, WEB, 9, mapped, port, "client", "eth0")
-    port = next(PORTS)
-    yield (
-        "outer",
-        ("exit", "10.200.1.2", port, address, remote, "internet", "eth0"),
-        ("internet", address, remote, "198.51.100.10", port, "exit", "veth-vpn"),
-    )
+        yield f"{name}Out", ("client", source, port, WEB, 9), (far, "eth0"), given["size"]
+        yield f"{name}Back", (far, WEB, 9, mapped, port), ("client", "eth0"), given["size"]
+        port, resolver = next(PORTS), given["sides"][side]["resolvers"][name]
+        yield f"{name}Question", ("client", source, port, *resolver["asked"]), ("gateway", "wg0"), given["question"]
+        yield f"{name}Answer", ("gateway", *resolver["listens"], source, port), ("client", "eth0"), given["question"]
+    port, (address, remote) = next(PORTS), given["provider"]
+    yield "outerOut", ("exit", "10.200.1.2", port, address, remote), ("internet", "eth0"), given["size"]
+    yield "outerBack", ("internet", address, remote, "198.51.100.10", port), ("exit", "veth-vpn"), given["size"]
 
 
 def turn(side):
@@ -140,22 +159,25 @@ def turn(side):
         inside(name, "nft", "-f", "-", text=f"flush ruleset\n{side[name]}\n{sink}")
 
 
-def main():
-    given = json.load(sys.stdin)
-    build(given)
+def compare(given):
     found = {side: [] for side in given["sides"]}
     for number in range(given["rounds"]):
-        samples = {}
         # In turn, and each as often first as the other.
         for side in sorted(given["sides"], reverse=number % 2 == 1):
             turn(given["sides"][side])
-            samples[side] = {}
-            for name, out, back in ways(given["provider"]):
-                there, again = measured(out, back, given["packets"], given["size"])
-                samples[side] |= {f"{name}Out": there, f"{name}Back": again}
-        for side, sample in samples.items():
-            found[side].append(sample)
-    print(json.dumps(found))
+            found[side].append({name: measured(way, to, given["packets"], size) for name, way, to, size in ways(given, side)})
+    return found
+
+
+def main():
+    given = json.load(sys.stdin)
+    build(given)
+    listeners = [listen(*one["listens"]) for side in given["sides"].values() for one in side["resolvers"].values()]
+    try:
+        print(json.dumps(compare(given)))
+    finally:
+        for listener in listeners:
+            listener.kill()
 
 
 main()

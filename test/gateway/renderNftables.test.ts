@@ -199,7 +199,7 @@ describe("a packet of a client", () => {
       "ip saddr 10.200.1.1 goto output_of_exit_vpn",
       "ip saddr 10.200.3.1 goto output_of_exit_se_1",
     ]);
-    const question = "ip daddr @upstreams meta l4proto { tcp, udp } th dport 53";
+    const question = "th dport 53 meta l4proto { tcp, udp } ip daddr @upstreams";
     expect(chain(ruleset, "output_of_exit_vpn")).toEqual([
       `${question} meta mark set meta mark & 0xffff00ff | 0x00000100`,
     ]);
@@ -242,7 +242,7 @@ describe("an exit's namespace", () => {
   it("lets nothing out by its veth but to the provider, the resolver and in answer", () => {
     expect(chain(ruleset, "filter_output").filter((line) => line.includes("veth-vpn"))).toEqual([
       'oifname "veth-vpn" ip daddr . meta l4proto . th dport @provider accept',
-      'oifname "veth-vpn" ip daddr 10.200.1.1 meta l4proto { tcp, udp } th dport 53 accept',
+      'oifname "veth-vpn" ip daddr 10.200.1.1 th dport 53 meta l4proto { tcp, udp } accept',
       'oifname "veth-vpn" ip daddr { 10.200.1.1, 10.4.0.0/24 } ct state established,related accept',
     ]);
     expect(ruleset).toContain("\tset provider {\n\t\ttype ipv4_addr . inet_proto . inet_service\n\t\tsize 4096\n\t}\n");
@@ -255,7 +255,7 @@ describe("an exit's namespace", () => {
     ]);
     expect(chain(ruleset, "forward_out").slice(1)).toEqual([
       "ip saddr @clients accept",
-      "ip saddr 10.200.1.1 meta l4proto { tcp, udp } th dport 53 accept",
+      "ip saddr 10.200.1.1 th dport 53 meta l4proto { tcp, udp } accept",
       "drop",
     ]);
     expect(chain(ruleset, "forward_back").slice(1)).toEqual([
