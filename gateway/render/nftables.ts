@@ -125,10 +125,10 @@ ${indented(
 		${SYN} jump clamp_mss
 ${bySource("mark")}	}
 ${ofExits((exit) => chain(`keep_${chainName(exit)}`, [setMark(exit.clientMark), "accept"]))}
-	# What no client may reach is not marked, and so leaves by no uplink.
+	# What no client may reach is not marked, and so leaves neither by an uplink nor by an exit.
 	chain mark_direct {
 ${indented([...prohibited("accept"), ...marks(0, DIRECT_MARK)])}	}
-${chain("mark_block", marks(BLOCK_MARK, 0))}${ofExits((exit) => chain(`mark_${chainName(exit)}`, marks(exit.clientMark)))}${choiceChains("mark")}
+${chain("mark_block", marks(BLOCK_MARK, 0))}${ofExits((exit) => chain(`mark_${chainName(exit)}`, [...prohibited("accept"), ...marks(exit.clientMark)]))}${choiceChains("mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
@@ -209,7 +209,6 @@ ${indented(elsewhere)}		meta l4proto tcp reject with tcp reset
 	}
 ${ofExits((exit) =>
   chain(`forward_${chainName(exit)}`, [
-    ...prohibited("goto forward_prohibited"),
     leavesBy(exit),
     ...elsewhere,
     `ct mark & ${OURS} != ${hex(exit.clientMark)} meta l4proto tcp reject with tcp reset`,

@@ -144,9 +144,8 @@ describe("every ruleset", () => {
 describe("a packet of a client", () => {
   it("meets the rules in the order that shuts", () => {
     const ruleset = renderHostRules(documented().plan);
-    const prohibited = ["169.254.0.0/16", "10.200.1.0/24", "10.200.3.0/24"].map(
-      (network) => `ip daddr ${network} goto forward_prohibited`,
-    );
+    const noClients = ["169.254.0.0/16", "10.200.1.0/24", "10.200.3.0/24"];
+    const prohibited = noClients.map((network) => `ip daddr ${network} goto forward_prohibited`);
     expect(chain(ruleset, "forward_from_clients")).toEqual([
       "ip saddr 10.4.0.0-10.4.0.127 goto forward_direct",
       "ip saddr 10.4.0.128-10.4.0.199 goto forward_exit_vpn",
@@ -167,7 +166,6 @@ describe("a packet of a client", () => {
       "drop",
     ]);
     expect(chain(ruleset, "forward_exit_vpn")).toEqual([
-      ...prohibited,
       'meta mark & 0x0000ff00 == 0x00000200 oifname "veth-wg" accept',
       ...elsewhere,
       "ct mark & 0x0000ff00 != 0x00000200 meta l4proto tcp reject with tcp reset",
@@ -184,6 +182,17 @@ describe("a packet of a client", () => {
       "ct mark & 0x0000ff00 == 0x00000600 goto keep_exit_se_1",
       "ct mark & 0x0000ff00 == 0x00000000 goto prerouting_new",
     ]);
+    const unmarked = noClients.map((network) => `ip daddr ${network} accept`);
+    for (const [end, mark, connection] of [
+      ["direct", "00", "fb"],
+      ["exit_vpn", "02", "02"],
+    ])
+      expect(chain(ruleset, `mark_${end}`)).toEqual([
+        ...unmarked,
+        `meta mark set meta mark & 0xffff00ff | 0x0000${mark}00`,
+        `ct mark set ct mark & 0xffff00ff | 0x0000${connection}00`,
+        "accept",
+      ]);
     expect(chain(ruleset, "forward_related")).toEqual([
       "ct mark & 0x0000ff00 == 0x0000fb00 jump to_uplink",
       'meta mark & 0x0000ff00 == 0x00000200 oifname "veth-wg" accept',
