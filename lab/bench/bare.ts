@@ -22,8 +22,10 @@ delete table inet wg_gateway
 END`;
 
 const IN_NAMESPACE = "ip netns exec vpn_ns ";
-const openGateway = "/usr/local/lib/wg-gateway/firewall.sh open; nft delete table ip bare";
-const openNamespace = `cat /etc/wg-gateway/exits/vpn/namespace.nft /run/wg-gateway/exits/vpn/provider.nft | ${IN_NAMESPACE}nft -f -
+const loadGateway = "/usr/local/lib/wg-gateway/firewall.sh open";
+const loadNamespace = `cat /etc/wg-gateway/exits/vpn/namespace.nft /run/wg-gateway/exits/vpn/provider.nft | ${IN_NAMESPACE}nft -f -`;
+const openGateway = `${loadGateway}; nft delete table ip bare`;
+const openNamespace = `${loadNamespace}
   ${IN_NAMESPACE}nft delete table ip bare`;
 
 /** wg-quick with one masquerade rule: the direct clients' way alone. */
@@ -55,6 +57,11 @@ export const bare: Sides = {
     ${masquerade("tun0", IN_NAMESPACE)}
     ${eachRule("del", gatewayRules)}`,
 };
+
+const loadAgain = `${loadGateway}
+    ${loadNamespace}`;
+/** The gateway's rules on both sides, loaded anew at each turn. */
+export const same: Sides = { ours: loadAgain, base: loadAgain };
 
 /** What the gateway's own configuration of the client has for the sake of its speed, or because releases differ in it. */
 const TUNING = "^(fast-io|mssfix)( |$)";

@@ -1,4 +1,5 @@
 import type { Benchmark } from "./benchmark";
+import { control } from "./control";
 import { deployments } from "./deployments";
 import { direct } from "./direct";
 import { dns } from "./dns";
@@ -18,6 +19,7 @@ export const benchmarks: readonly Benchmark[] = [
   rules,
   vpn,
   profile,
+  control,
   scale,
   latency,
   dns,

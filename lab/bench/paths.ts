@@ -3,11 +3,14 @@ import type { Bench } from "./benchmark";
 import { exchanged, type Sides, type Way } from "./exchange";
 import { type Figure, figuresOf, type Measures } from "./figure";
 
-/** @param least what throughput shall at least be, and the bytes for a processor second */
-export const pathMeasures = (least: number): Measures => ({
-  down: { what: "to the client", unit: "Mbit/s", goal: { atLeast: least } },
-  up: { what: "from the client", unit: "Mbit/s", goal: { atLeast: least } },
-  tunnels: { what: "processor time of the machine's tunnel programs", unit: "s/GB", goal: { atMost: 1 / least } },
+/** @param least what throughput shall at least be, and the bytes for a processor second; default nothing is asked for */
+export const pathMeasures = (least?: number): Measures => ({
+  down: { what: "to the client", unit: "Mbit/s", ...(least && { goal: { atLeast: least } }) },
+  up: { what: "from the client", unit: "Mbit/s", ...(least && { goal: { atLeast: least } }) },
+  tunnels: {
+    ...{ what: "processor time of the machine's tunnel programs", unit: "s/GB" },
+    ...(least && { goal: { atMost: 1 / least } }),
+  },
   all: { what: "processor time of the whole lab", unit: "s/GB" },
 });
 
@@ -21,4 +24,24 @@ export async function pathFigures(
   const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, [way]);
   const samples = (all: typeof ours) => all.map((one) => one[way]);
   return figuresOf(pathMeasures(least), samples(ours), samples(base));
+}
+
+const ways = ["direct", "vpn"] as const;
+
+/** Both ways, each in its turn of a round. */
+export async function bothPathsFigures(
+  { rounds, seconds, say, ...scenario }: Bench & Scenario,
+  sides: Sides,
+  least?: number,
+): Promise<Figure[]> {
+  const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, ways);
+  const named = <T>(of: (way: (typeof ways)[number]) => Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(ways.flatMap((way) => Object.entries(of(way)).map(([key, value]) => [`${way} ${key}`, value])));
+  const measures = named((way) =>
+    Object.fromEntries(
+      Object.entries(pathMeasures(least)).map(([key, one]) => [key, { ...one, what: `${way}: ${one.what}` }]),
+    ),
+  );
+  const samples = (all: typeof ours) => all.map((round) => named((way) => round[way]));
+  return figuresOf(measures, samples(ours), samples(base));
 }

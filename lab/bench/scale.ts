@@ -1,9 +1,8 @@
 import { onMachine } from "../flows/flow";
 import { settled } from "../scenario";
 import type { Benchmark } from "./benchmark";
-import { exchanged, type Sides } from "./exchange";
-import { figuresOf, type Sample } from "./figure";
-import { pathMeasures } from "./paths";
+import type { Sides } from "./exchange";
+import { bothPathsFigures } from "./paths";
 import { manyClients, manyRules } from "./settings";
 
 const network = "10.4.0.0/21";
@@ -12,7 +11,6 @@ const measuredClients = [
   { name: "direct", address: "10.4.0.51" },
   { name: "vpn", address: "10.4.7.201" },
 ];
-const ways = ["direct", "vpn"] as const;
 const last = { from: "10.4.4.0/22", exit: "vpn" };
 
 const small = { wireguard: { subnet: network }, clients: measuredClients, rules: [last] };
@@ -28,9 +26,9 @@ export const scale: Benchmark = {
   title: "1,000 clients and 100 rules",
   against: "the two clients that are measured, and one rule",
   lab: "deployed",
-  async run({ rounds, seconds, say, ...scenario }) {
-    const { lab, deployment } = scenario;
-    const store = (name: string) => onMachine(scenario, `cp /var/lib/wg-gateway/release.json /root/${name}.json`);
+  async run(bench) {
+    const { lab, deployment } = bench;
+    const store = (name: string) => onMachine(bench, `cp /var/lib/wg-gateway/release.json /root/${name}.json`);
     await deployment.up(small);
     await store("small");
     const { outputs } = await deployment.up(large);
@@ -46,25 +44,10 @@ export const scale: Benchmark = {
     const apply = (name: string) => `gatewayctl apply </root/${name}.json`;
     const sides: Sides = { ours: apply("large"), base: apply("small") };
     try {
-      const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, ways);
-      const measures = Object.fromEntries(
-        ways.flatMap((way) =>
-          Object.entries(pathMeasures(0.98)).map(([key, measure]) => [
-            `${way} ${key}`,
-            { ...measure, what: `${way}: ${measure.what}` },
-          ]),
-        ),
-      );
-      return figuresOf(measures, ours.map(flat), base.map(flat));
+      return await bothPathsFigures(bench, sides, 0.98);
     } finally {
       const { outputs: before } = await deployment.up();
       await reconnect(before.clientProfiles!);
     }
   },
 };
-
-/** The samples of a round's ways as one. */
-const flat = (round: Readonly<Record<(typeof ways)[number], Sample>>): Sample =>
-  Object.fromEntries(
-    ways.flatMap((way) => Object.entries(round[way]).map(([key, value]) => [`${way} ${key}`, value] as const)),
-  );
