@@ -53,7 +53,7 @@ export function onMachine(scenario: Pick<Scenario, "lab">, script: string): Prom
   return scenario.lab.machine.must(["bash", "-euc", script], { timeout: 90_000 });
 }
 
-const REPAIR = "wg-gateway-repair.timer";
+const [REPAIR, SERVICE] = ["wg-gateway-repair.timer", "wg-gateway-repair.service"];
 /** The last of the timer's drop-ins, gone with a reboot: active as it has to be, the timer does not elapse. */
 const HELD = `/run/systemd/system/${REPAIR}.d/zz-held.conf`;
 const ANEW = `systemctl daemon-reload; systemctl restart ${REPAIR}`;
@@ -61,8 +61,9 @@ const ANEW = `systemctl daemon-reload; systemctl restart ${REPAIR}`;
 /** Keeps the machine from mending itself, so that what is broken on purpose stays so, until what is returned is called or it reboots. */
 export async function holdRepair(scenario: Pick<Scenario, "lab">): Promise<() => Promise<void>> {
   const never = `mkdir -p ${dirname(HELD)}; printf '[Timer]\\nOnCalendar=\\nOnCalendar=2100-01-01\\n' >${HELD}`;
-  // The lock is free when a repair that has begun is over.
-  const hold = `${never}; ${ANEW}; flock /run/lock/wg-gateway.lock echo held`;
+  // One that has begun is over: before it has the lock, too.
+  const over = `until [[ $(systemctl show --property ActiveState --value ${SERVICE}) != activating ]]; do sleep 0.1; done`;
+  const hold = `${never}; ${ANEW}; ${over}; echo held`;
   const held = await onMachine(scenario, `[[ -e ${HELD} ]] || { ${hold}; }`);
   return async () => void (held && (await onMachine(scenario, `rm -f ${HELD}; ${ANEW}`)));
 }

@@ -41,6 +41,7 @@ export const byClient = (lab: () => Lab, name: "direct" | "vpn", own: string, ot
     [`an exit's namespace, by the ${name} client`]: () => ({
       reach: () => client().ping("10.200.1.2", 2),
       control: [
+        "ip rule add priority 98 to 10.200.1.2 lookup main",
         insert("forward_from_clients", "ip daddr 10.200.1.2"),
         insert("forward_from_exit_vpn", "ip saddr 10.200.1.2"),
         ...["filter_input", "filter_output"].map(
