@@ -29,11 +29,12 @@ for _ in range(count):
 print((time.process_time_ns() - before) / count)
 """
 
-# A resolver that is asked and says nothing: what it is asked is dropped when its buffer is full.
+# A resolver that is asked and says nothing: its buffer is full at once, and what comes then is dropped and counted.
 LISTEN = """
 import signal, socket, sys
 listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
 listener.bind((sys.argv[1], int(sys.argv[2])))
 print("listens", flush=True)
 signal.pause()
@@ -46,6 +47,8 @@ LINKS = [
     ("exit", "tun0", "tunnel", "eth0"),
 ]
 WEB = "192.0.2.80"
+# In the place of a device.
+SOCKET = "a socket"
 ADDRESSES = [
     ("client", "eth0", "10.4.0.50/24"),
     ("client", "eth0", "10.4.0.200/24"),
@@ -113,6 +116,10 @@ def listen(address, port):
 
 
 def arrived(name, device):
+    """How many came by a device, or to a socket whose buffer is full."""
+    if device == SOCKET:
+        names, values = (line.split() for line in inside(name, "grep", "^Udp:", "/proc/net/snmp").splitlines())
+        return int(values[names.index("RcvbufErrors")])
     [link] = json.loads(inside(name, "ip", "-json", "-s", "link", "show", "dev", device))
     return link["stats64"]["rx"]["packets"]
 
@@ -126,7 +133,7 @@ def sent(way, count, size):
 
 
 def measured(way, to, count, size):
-    """@param way: from where, source, port, destination, port @param to: where it arrives, and by which device"""
+    """@param way: from where, source, port, destination, port @param to: where it arrives, and by which device or SOCKET"""
     before = arrived(*to)
     found = sent(way, count, size)
     if arrived(*to) - before < count:
@@ -144,7 +151,7 @@ def ways(given, side):
         yield f"{name}Out", ("client", source, port, WEB, 9), (far, "eth0"), given["size"]
         yield f"{name}Back", (far, WEB, 9, mapped, port), ("client", "eth0"), given["size"]
         port, resolver = next(PORTS), given["sides"][side]["resolvers"][name]
-        yield f"{name}Question", ("client", source, port, *resolver["asked"]), ("gateway", "wg0"), given["question"]
+        yield f"{name}Question", ("client", source, port, *resolver["asked"]), ("gateway", SOCKET), given["question"]
         yield f"{name}Answer", ("gateway", *resolver["listens"], source, port), ("client", "eth0"), given["question"]
     port, (address, remote) = next(PORTS), given["provider"]
     yield "outerOut", ("exit", "10.200.1.2", port, address, remote), ("internet", "eth0"), given["size"]
