@@ -26,7 +26,7 @@ export async function pathFigures(
   return figuresOf(pathMeasures(least), samples(ours), samples(base));
 }
 
-const ways = ["direct", "vpn"] as const;
+const ways: readonly Way[] = ["direct", "vpn"];
 
 /** Both ways, each in its turn of a round. */
 export async function bothPathsFigures(
@@ -35,7 +35,7 @@ export async function bothPathsFigures(
   least?: number,
 ): Promise<Figure[]> {
   const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, ways);
-  const named = <T>(of: (way: (typeof ways)[number]) => Readonly<Record<string, T>>): Record<string, T> =>
+  const named = <T>(of: (way: Way) => Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(ways.flatMap((way) => Object.entries(of(way)).map(([key, value]) => [`${way} ${key}`, value])));
   const measures = named((way) =>
     Object.fromEntries(

@@ -53,10 +53,10 @@ export function onMachine(scenario: Pick<Scenario, "lab">, script: string): Prom
   return scenario.lab.machine.must(["bash", "-euc", script], { timeout: 90_000 });
 }
 
-const [REPAIR, SERVICE] = ["wg-gateway-repair.timer", "wg-gateway-repair.service"];
+const [TIMER, SERVICE] = ["wg-gateway-repair.timer", "wg-gateway-repair.service"];
 /** The last of the timer's drop-ins, gone with a reboot: active as it has to be, the timer does not elapse. */
-const HELD = `/run/systemd/system/${REPAIR}.d/zz-held.conf`;
-const ANEW = `systemctl daemon-reload; systemctl restart ${REPAIR}`;
+const HELD = `/run/systemd/system/${TIMER}.d/zz-held.conf`;
+const ANEW = `systemctl daemon-reload; systemctl restart ${TIMER}`;
 
 /** Keeps the machine from mending itself, so that what is broken on purpose stays so, until what is returned is called or it reboots. */
 export async function holdRepair(scenario: Pick<Scenario, "lab">): Promise<() => Promise<void>> {

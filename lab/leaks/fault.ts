@@ -11,7 +11,7 @@ export interface Fault {
   readonly title: string;
   /** How it is made: a shell text on the machine, or something elsewhere. */
   readonly make: string | ((scene: Scene) => Promise<unknown>);
-  /** All other probes are answered throughout, by the running TCP connections that were there before. */
+  /** All other probes but those that it {@link takes} are answered throughout, by the running TCP connections that were there before. */
   readonly concerns: Concerned;
   /** The kinds of which it takes what is under way while it is made, whoever sent it, and nothing that is sent afterwards. */
   readonly takes?: readonly Kind[];
@@ -79,12 +79,12 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   const to = Date.now();
   const forEach = <T>(of: (name: Name) => T) =>
     Object.fromEntries(names.map((name) => [name, of(name)])) as Readonly<Record<Name, T>>;
-  // The last answers are on their way.
   const lost = (name: Name): number[] => {
-    const underWay = new Set(fault.takes && probers[name].sentIn(from, made));
-    return losses(scene, name, from, to).filter((one) => !(underWay.has(one) && fault.takes?.includes(kindOf(one))));
+    const taken = new Set(probers[name].sentIn(from, made).filter((one) => fault.takes?.includes(kindOf(one))));
+    return losses(scene, name, from, to).filter((one) => !taken.has(one));
   };
   const whole = () => names.every((name) => lost(name).every((one) => isConcerned(fault, name, one)));
+  // The last answers are on their way.
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
