@@ -37,13 +37,13 @@ export const bareDirect: Sides = {
 
 /**
  * Besides, the upper half of the clients routed into the namespace, and out of it by another masquerade rule: no filter, no marks, no
- * clamping. The third ip rule is for a resolver that asks through the tunnel, from the veth's address, by UDP: 17, for
- * where packets.py runs nothing knows protocols' names.
+ * clamping. The third ip rule is for a resolver that asks through the tunnel, from the veth's address. None has a port in it: where one has,
+ * the kernel reads the ports of each packet that it routes.
  */
 export const bareIpRules = [
   "priority 100 to 10.4.0.0/24 lookup main",
   "priority 200 from 10.4.0.128/25 lookup 200",
-  "priority 201 from 10.200.1.1 ipproto 17 dport 53 lookup 200",
+  "priority 201 from 10.200.1.1 lookup 200",
 ];
 const bareRules = `printf '%s\\n' ${bareIpRules.map((rule) => `'${rule}'`).join(" ")}`;
 

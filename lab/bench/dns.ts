@@ -87,7 +87,7 @@ const measures = {
 export const dns: Benchmark = {
   name: "dns",
   title: "DNS",
-  against: "a plain dnsmasq for each path, with the same upstreams, with two ip rules and NAT alone",
+  against: "a plain dnsmasq for each path, with the same upstreams, with three ip rules and NAT alone",
   lab: "deployed",
   async run({ rounds, seconds, say, ...scenario }) {
     await onMachine(scenario, plain);

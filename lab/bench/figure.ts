@@ -35,13 +35,29 @@ export interface Spread {
   readonly median: number;
   readonly least: number;
   readonly most: number;
+  /** Where the median of ever more rounds would lie, 19 times of 20; of five values or fewer, the least and the most. */
+  readonly within: readonly [from: number, to: number];
 }
 
 /** @throws RangeError when there is no value */
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   if (sorted.length === 0) throw new RangeError("no value has no median");
-  return { median: percentile(sorted, 50), least: sorted[0]!, most: sorted.at(-1)! };
+  const within = [sorted[outside(sorted.length)]!, sorted.at(-1 - outside(sorted.length))!] as const;
+  return { median: percentile(sorted, 50), least: sorted[0]!, most: sorted.at(-1)!, within };
+}
+
+/**
+ * How many of the values at either end lie outside of the median's interval. Each value is as likely below the true median as above it, so
+ * that how many are follows the binomial distribution, whatever the values' own is.
+ */
+function outside(count: number): number {
+  let chance = 0.5 ** count; // that none lies below
+  for (let below = 0, atMost = chance; ; below++) {
+    chance *= (count - below) / (below + 1);
+    atMost += chance;
+    if (2 * atMost > 0.05) return below;
+  }
 }
 
 /**
@@ -61,12 +77,18 @@ export function ratio({ ours, base }: Pick<Figure, "ours" | "base">): Spread | u
   return spread(ours.map((value, round) => value / base[round]!));
 }
 
+/** What became of a goal; `likely` and `unlikely` where the median has met it or not, and its interval reaches to the other side. */
+export type Verdict = "yes" | "likely" | "unlikely" | "NO";
+
 /** Whether the median is as it shall be; undefined where nothing was asked for. */
-export function meets(figure: Figure): boolean | undefined {
-  if (figure.limit !== undefined) return spread(figure.ours).median <= figure.limit;
-  const found = ratio(figure)?.median;
-  if (figure.goal === undefined || found === undefined) return undefined;
-  return "atLeast" in figure.goal ? found >= figure.goal.atLeast : found <= figure.goal.atMost;
+export function verdict(figure: Figure): Verdict | undefined {
+  const { limit, goal } = figure;
+  const found = limit === undefined ? ratio(figure) : spread(figure.ours);
+  const wanted = limit === undefined ? goal : { atMost: limit };
+  if (found === undefined || wanted === undefined) return undefined;
+  const met = (value: number) => ("atLeast" in wanted ? value >= wanted.atLeast : value <= wanted.atMost);
+  const sure = found.within.every((end) => met(end) === met(found.median));
+  return met(found.median) ? (sure ? "yes" : "likely") : sure ? "NO" : "unlikely";
 }
 
 /** Numbers by the name of what they measure. */
@@ -74,6 +96,10 @@ export type Sample = Readonly<Record<string, number>>;
 
 /** What to make of a sample's numbers. */
 export type Measures = Readonly<Record<string, Omit<Figure, "ours" | "base">>>;
+
+/** The same, of which it is said what they are about. */
+export const about = (name: string, measures: Measures): Measures =>
+  Object.fromEntries(Object.entries(measures).map(([key, one]) => [key, { ...one, what: `${name}: ${one.what}` }]));
 
 /** Takes the samples of all rounds apart into figures. @throws Error when a round lacks a number */
 export function figuresOf(measures: Measures, ours: readonly Sample[], base?: readonly Sample[]): Figure[] {

@@ -7,7 +7,7 @@ import { latency } from "./latency";
 import { memory } from "./memory";
 import { pure } from "./pure";
 import { reboot } from "./reboot";
-import { rules } from "./rules";
+import { many, rules } from "./rules";
 import { scale } from "./scale";
 import { ups } from "./ups";
 import { profile, vpn } from "./vpn";
@@ -17,6 +17,7 @@ export const benchmarks: readonly Benchmark[] = [
   pure,
   direct,
   rules,
+  many,
   vpn,
   profile,
   control,

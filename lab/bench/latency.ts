@@ -11,7 +11,7 @@ const PACE = 200;
 export const latency: Benchmark = {
   name: "latency",
   title: "Latency of the direct path",
-  against: "the same WireGuard and the same OpenVPN client, with two ip rules and NAT alone",
+  against: "the same WireGuard and the same OpenVPN client, with three ip rules and NAT alone",
   lab: "deployed",
   async run({ rounds, seconds, say, ...scenario }) {
     const { host } = scenario.lab.clients.direct;

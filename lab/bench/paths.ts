@@ -1,7 +1,7 @@
 import type { Scenario } from "../flows";
 import type { Bench } from "./benchmark";
 import { exchanged, type Sides, type Way } from "./exchange";
-import { type Figure, figuresOf, type Measures } from "./figure";
+import { about, type Figure, figuresOf, type Measures } from "./figure";
 
 /** @param least what throughput shall at least be, and the bytes for a processor second; default nothing is asked for */
 export const pathMeasures = (least?: number): Measures => ({
@@ -37,11 +37,7 @@ export async function bothPathsFigures(
   const { ours, base } = await exchanged(scenario, sides, { rounds, seconds, say }, ways);
   const named = <T>(of: (way: Way) => Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(ways.flatMap((way) => Object.entries(of(way)).map(([key, value]) => [`${way} ${key}`, value])));
-  const measures = named((way) =>
-    Object.fromEntries(
-      Object.entries(pathMeasures(least)).map(([key, one]) => [key, { ...one, what: `${way}: ${one.what}` }]),
-    ),
-  );
+  const measures = named((way) => about(way, pathMeasures(least)));
   const samples = (all: typeof ours) => all.map((round) => named((way) => round[way]));
   return figuresOf(measures, samples(ours), samples(base));
 }

@@ -80,7 +80,7 @@ export function linePlot({ title, figures }: Outcome): string | undefined {
   ]);
 }
 
-/** Every ratio as a dot on the line of its spread, with its goal as a stroke. */
+/** Every ratio as a dot on the line of its spread, thick where its median lies, with its goal as a stroke. */
 export function ratioPlot(outcomes: readonly Outcome[]): string {
   const rows = outcomes.flatMap(({ title, figures }) =>
     figures.flatMap((figure) => {
@@ -103,6 +103,7 @@ export function ratioPlot(outcomes: readonly Outcome[]): string {
       return [
         text(left - 8, y + 4, label, "end"),
         line(x(found.least), y, x(found.most), y, `stroke="${colour}"`),
+        line(x(found.within[0]), y, x(found.within[1]), y, `stroke="${colour}" stroke-width="3"`),
         `<circle cx="${x(found.median).toFixed(1)}" cy="${y}" r="4" fill="${colour}"><title>${shown(found.median)}</title></circle>`,
         ...Object.values(goal ?? {}).map((at: number) =>
           line(x(at), y - 8, x(at), y + 8, `stroke="${COLOURS[1]}" stroke-width="2"`),

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 
-import { type Figure, meets, type Outcome, ratio, spread, type Spread } from "./figure";
+import { type Figure, type Outcome, ratio, spread, type Spread, verdict } from "./figure";
 
 /** Three significant digits, without an exponent. */
 export const shown = (value: number): string =>
@@ -18,18 +18,18 @@ const goalText = ({ goal, limit, unit }: Figure): string =>
         ? `>= ${shown(goal.atLeast)}`
         : `<= ${shown(goal.atMost)}`;
 
-const head = ["measured", "gateway", "beside it", "ratio (least..most)", "goal", "met"];
+const head = ["measured", "gateway", "beside it", "ratio (least..most)", "its median within", "goal", "met"];
 
 function cells(figure: Figure): string[] {
   const found = ratio(figure);
-  const met = meets(figure);
   return [
     figure.what + (figure.at === undefined ? "" : `, ${figure.at}`),
     `${found ? shown(spread(figure.ours).median) : around(spread(figure.ours))} ${figure.unit}`.trim(),
     figure.base === undefined ? "" : `${shown(spread(figure.base).median)} ${figure.unit}`.trim(),
     found === undefined ? "" : around(found),
+    found === undefined ? "" : found.within.map(shown).join(".."),
     goalText(figure),
-    met === undefined ? "" : met ? "yes" : "NO",
+    verdict(figure) ?? "",
   ];
 }
 

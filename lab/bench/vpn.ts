@@ -10,7 +10,7 @@ const LEAST = 0.97;
 export const vpn: Benchmark = {
   name: "vpn",
   title: "VPN path",
-  against: "the same WireGuard and the same OpenVPN client in the same namespace, with two ip rules and NAT alone",
+  against: "the same WireGuard and the same OpenVPN client in the same namespace, with three ip rules and NAT alone",
   lab: "deployed",
   run: (bench) => pathFigures(bench, bare, "vpn", LEAST),
 };

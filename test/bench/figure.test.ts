@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { type Figure, figuresOf, meets, percentile, ratio, spread } from "../../lab/bench/figure";
+import { about, type Figure, figuresOf, percentile, ratio, spread, verdict } from "../../lab/bench/figure";
 import { eachSide } from "../../lab/bench/exchange";
 
 const values = fc.array(fc.double({ min: 1e-6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 20 });
@@ -14,19 +14,37 @@ describe("a spread", () => {
     [[4, 1, 2, 10], 3, 1, 10],
     [[10, 9, 100], 10, 9, 100],
   ])("of %j", (all, median, least, most) => {
-    expect(spread(all)).toEqual({ median, least, most });
+    expect(spread(all)).toEqual({ median, least, most, within: [least, most] });
   });
 
   test("has half of the values on either side, in whatever order they came", () => {
     fc.assert(
       fc.property(values, (all) => {
-        const { median, least, most } = spread(all);
+        const { median, least, most, within } = spread(all);
         expect(all.filter((value) => value <= median).length * 2).toBeGreaterThanOrEqual(all.length);
         expect(all.filter((value) => value >= median).length * 2).toBeGreaterThanOrEqual(all.length);
+        expect([least, ...within, most]).toEqual([least, ...within, most].sort((a, b) => a - b));
+        expect(within[0] <= median && median <= within[1]).toBe(true);
         expect([least, most]).toEqual([Math.min(...all), Math.max(...all)]);
         expect(spread([...all].reverse())).toEqual(spread(all));
       }),
     );
+  });
+
+  // Of the tables of the sign test: so many of so many values lie outside, at either end, 19 times of 20.
+  test.each([
+    [1, 0],
+    [5, 0],
+    [6, 0],
+    [8, 0],
+    [9, 1],
+    [12, 2],
+    [20, 5],
+    [25, 7],
+    [40, 13],
+  ])("of %d values has its median within all but %d at either end", (count, left) => {
+    const all = Array.from({ length: count }, (_, index) => index);
+    expect(spread(all).within).toEqual([left, count - 1 - left]);
   });
 
   test("of nothing is an error", () => {
@@ -46,7 +64,11 @@ test.each([
 
 describe("a ratio", () => {
   test("is taken round by round: what made a round slow made both slow", () => {
-    expect(ratio({ ours: [99, 9.9, 50], base: [100, 10, 100] })).toEqual({ median: 0.99, least: 0.5, most: 0.99 });
+    expect(ratio({ ours: [99, 9.9, 50], base: [100, 10, 100] })).toMatchObject({
+      median: 0.99,
+      least: 0.5,
+      most: 0.99,
+    });
   });
 
   test("needs something beside it, in as many rounds", () => {
@@ -55,17 +77,22 @@ describe("a ratio", () => {
   });
 });
 
-test.each<[string, Partial<Figure>, boolean | undefined]>([
+test.each<[string, Partial<Figure>, string | undefined]>([
   ["no goal", { base: [1] }, undefined],
   ["a goal, and nothing beside it", { goal: { atLeast: 1 } }, undefined],
-  ["as much as asked for", { base: [1], goal: { atLeast: 1 } }, true],
-  ["too little", { base: [1.1], goal: { atLeast: 0.98 } }, false],
-  ["too much", { base: [0.5], goal: { atMost: 1.2 } }, false],
-  ["little enough", { base: [1], goal: { atMost: 1 } }, true],
-  ["within a limit", { ours: [1, 2, 9], limit: 2 }, true],
-  ["beyond a limit", { ours: [1, 2.1, 9], limit: 2 }, false],
-])("meets: %s", (_, more, expected) => {
-  expect(meets(figure(more))).toBe(expected);
+  ["as much as asked for", { base: [1], goal: { atLeast: 1 } }, "yes"],
+  ["too little", { base: [1.1], goal: { atLeast: 0.98 } }, "NO"],
+  ["too much", { base: [0.5], goal: { atMost: 1.2 } }, "NO"],
+  ["little enough", { base: [1], goal: { atMost: 1 } }, "yes"],
+  ["enough by the median alone", { ours: [1, 2, 3], base: [2, 2, 2], goal: { atLeast: 1 } }, "likely"],
+  ["too little by the median alone", { ours: [1, 2, 3], base: [2, 2, 2], goal: { atLeast: 1.1 } }, "unlikely"],
+  ["too much by the median alone", { ours: [1, 2, 3], base: [2, 2, 2], goal: { atMost: 0.9 } }, "unlikely"],
+  ["within a limit", { ours: [1, 2, 2], limit: 2 }, "yes"],
+  ["within a limit by the median alone", { ours: [1, 2, 9], limit: 2 }, "likely"],
+  ["beyond a limit", { ours: [3, 2.1, 9], limit: 2 }, "NO"],
+  ["beyond a limit by the median alone", { ours: [1, 2.1, 9], limit: 2 }, "unlikely"],
+])("%s", (_, more, expected) => {
+  expect(verdict(figure(more))).toBe(expected);
 });
 
 describe("samples", () => {
@@ -74,6 +101,12 @@ describe("samples", () => {
   test("become figures", () => {
     expect(figuresOf(measures, [{ speed: 1 }, { speed: 2 }], [{ speed: 3 }, { speed: 4 }])).toEqual([
       { what: "speed", unit: "m/s", goal: { atLeast: 1 }, ours: [1, 2], base: [3, 4] },
+    ]);
+  });
+
+  test("are told apart by what they are about", () => {
+    expect(figuresOf(about("vpn", measures), [{ speed: 1 }])).toEqual([
+      { what: "vpn: speed", unit: "m/s", goal: { atLeast: 1 }, ours: [1] },
     ]);
   });
 
