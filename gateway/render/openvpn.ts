@@ -7,6 +7,12 @@ import { CONFIG_DIR, LIB_DIR } from "./file";
 export const exitPath = (exit: ExitPlan, file: string): string => `${CONFIG_DIR}/exits/${exit.name}/${file}`;
 
 /**
+ * What may wait for the client, bytes: the system's default of 212,992 overflows at full speed. The kernel gives `net.core.rmem_max` at
+ * most, and doubles it for what it needs itself (`man 7 socket`). For UDP alone: TCP's grows by itself, unless it is set.
+ */
+const RECEIVE_BUFFER = 524_288;
+
+/**
  * The client's configuration: our own lines first, then what the provider's profile says of itself (`man 8 openvpn`).
  * There is no `remote`: exit-remotes.sh writes them as addresses into a file of its own, which the unit names beside this one.
  */
@@ -26,6 +32,7 @@ export function renderOpenVpn(exit: ExitPlan, provider: OpenVpnProfile): string 
     "auth-nocache",
     // Before a packet is written it is not asked whether that would block: 5 to 10 % of the processor time (`man 8 openvpn`). UDP alone.
     "fast-io",
+    ...(provider.remotes.every(({ protocol }) => protocol === "udp") ? [`rcvbuf ${RECEIVE_BUFFER}`] : []),
     // Whatever the provider pushes, routes and names are ours.
     "route-noexec",
     'pull-filter ignore "redirect-gateway"',

@@ -64,7 +64,7 @@ const loadAgain = `${loadGateway}
 export const same: Sides = { ours: loadAgain, base: loadAgain };
 
 /** What the gateway's own configuration of the client has for the sake of its speed, or because releases differ in it. */
-const TUNING = "^(fast-io|mssfix)( |$)";
+const TUNING = "^(fast-io|rcvbuf|mssfix)( |$)";
 const configuration = "/etc/wg-gateway/exits/vpn/openvpn.conf";
 
 /** Begun anew while the gateway's rules stand, for these let it out to the provider. */

@@ -19,7 +19,8 @@ export const vpn: Benchmark = {
 export const profile: Benchmark = {
   name: "profile",
   title: "VPN path, beside the provider's profile as it comes",
-  against: "the same, with an OpenVPN client that has neither `fast-io` nor another `mssfix` than OpenVPN's own",
+  against:
+    "the same, with an OpenVPN client that has neither `fast-io` nor `rcvbuf`, nor another `mssfix` than OpenVPN's own",
   lab: "deployed",
   async run({ rounds, seconds, say, ...scenario }) {
     const { ours, base } = await exchangedAnew(scenario, bareProfile, { rounds, seconds, say }, "vpn");

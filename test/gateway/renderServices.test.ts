@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { renderFiles } from "../../gateway/render/bundle";
 import { renderDirectResolver, renderLocalResolver, renderResolver } from "../../gateway/render/dnsmasq";
+import { renderOpenVpn } from "../../gateway/render/openvpn";
 import { anyGateway, contentOf, documented, PASSWORD, PROVIDER_KEY } from "./gateways";
 import { readConfig } from "./openvpnReader";
 
@@ -89,6 +90,20 @@ describe("OpenVPN", () => {
     expect(of("remote")).toEqual([]);
     expect(of("key")).toEqual([`${PROVIDER_KEY}\n`]);
     expect(of("auth-user-pass")).toEqual(["/etc/wg-gateway/exits/vpn/credentials"]);
+  });
+
+  it.each([
+    { protocols: ["udp"], lines: [], rcvbuf: ["524288"] },
+    { protocols: ["udp", "udp"], lines: ["rcvbuf 100000"], rcvbuf: ["524288", "100000"] }, // the last one holds
+    { protocols: ["udp", "tcp"], lines: [], rcvbuf: [] },
+    { protocols: ["tcp"], lines: ["rcvbuf 100000"], rcvbuf: ["100000"] },
+  ] as const)("has a larger buffer where all is UDP, unless the profile has another: $protocols, $lines", (given) => {
+    const remotes = given.protocols.map((protocol) => ({ host: "203.0.113.20", port: 1194, protocol }));
+    const provider = { kind: "openvpn", remotes, wantsCredentials: false, lines: given.lines } as const;
+    const options = readConfig(renderOpenVpn(gateway.plan.exits[0]!, provider));
+    expect(options.filter(({ name }) => name === "rcvbuf").flatMap(({ parameters }) => parameters)).toEqual(
+      given.rcvbuf,
+    );
   });
 
   it("finds the credentials a line each, only where the profile asks for them", () => {
