@@ -43,7 +43,8 @@ export interface Spread {
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   if (sorted.length === 0) throw new RangeError("no value has no median");
-  const within = [sorted[outside(sorted.length)]!, sorted.at(-1 - outside(sorted.length))!] as const;
+  const left = outside(sorted.length);
+  const within = [sorted[left]!, sorted.at(-1 - left)!] as const;
   return { median: percentile(sorted, 50), least: sorted[0]!, most: sorted.at(-1)!, within };
 }
 

@@ -55,7 +55,7 @@ add element inet wg_gateway provider { ${PROVIDER.address} . udp . ${PROVIDER.po
   };
 }
 
-/** Resolvers that are asked where they listen. */
+/** The bare tools', whose resolvers are asked where they listen. */
 function bareSide(): Loaded {
   const { wireguard, exits } = planOf({});
   const plain = (address: string): Resolver => ({ asked: [address, PLAIN_PORT], listens: [address, PLAIN_PORT] });
@@ -126,9 +126,10 @@ const MANY = {
     })),
   },
   "50 exits": {
-    exits: [{ name: "vpn" }, ...Array.from({ length: 49 }, (_, index) => ({ name: `vpn${index + 2}` }))].map(
-      ({ name }, index) => ({ name, kind: "wireguard", profile: "vpn.conf", slot: index + 1 }),
-    ),
+    exits: Array.from({ length: 50 }, (_, index) => ({
+      name: index === 0 ? "vpn" : `vpn${index + 1}`,
+      ...{ kind: "wireguard", profile: "vpn.conf", slot: index + 1 },
+    })),
   },
 };
 
