@@ -18,6 +18,10 @@ mkdir -p /run/systemd/system/${TIMER}.d
 printf '[Timer]\\nOnCalendar=\\nOnCalendar=*:*:*\\nAccuracySec=100ms\\n' >/run/systemd/system/${TIMER}.d/hurry.conf
 systemctl daemon-reload; systemctl restart ${TIMER}; exec 9>&-`;
 
+/** Holds the lock as a deployment does, until the unit `deployment` is stopped. */
+const HOLD_LOCK = `systemd-run --quiet --unit=deployment flock /run/lock/wg-gateway.lock sleep 600
+until ! flock --nonblock /run/lock/wg-gateway.lock true; do :; done`;
+
 let scenario: Scenario;
 const look = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trim());
 const check = async (): Promise<string> => (await scenario.lab.machine.exec(["gatewayctl", "check"])).stdout;
@@ -74,12 +78,7 @@ describe("what somebody broke is mended without a person:", () => {
 describe("the timer", () => {
   test("waits for whoever holds the lock, as a deployment does", async () => {
     await withoutRepair(scenario, async () => {
-      await onMachine(
-        scenario,
-        `systemd-run --quiet --unit=deployment flock /run/lock/wg-gateway.lock sleep 600
-         until ! flock --nonblock /run/lock/wg-gateway.lock true; do :; done
-         ip rule del priority 200`,
-      );
+      await onMachine(scenario, `${HOLD_LOCK}; ip rule del priority 200`);
     });
     const waits = "journalctl -u wg-gateway-repair.service -n 1 -o cat --no-pager";
     await until("it waits", 20_000, async () => (await look(waits)).includes("waiting for another gatewayctl"));
@@ -94,11 +93,14 @@ describe("the timer", () => {
     expect(answer).toBe(SOUND);
   });
 
-  test("goes when wg0 is stopped, which so stays down, and comes with it", async () => {
-    await onMachine(scenario, "systemctl stop wg-quick@wg0");
-    expect(await look(`systemctl is-active ${TIMER} || ip link show wg0 2>&1 || true`)).toBe(
-      'inactive\nDevice "wg0" does not exist.',
-    );
+  test("goes when wg0 is stopped, and with it a repair that is under way: wg0 stays down; it comes with wg0", async () => {
+    const states = `systemctl is-active ${TIMER} wg-gateway-repair.service || ip link show wg0 2>&1 || true`;
+    await onMachine(scenario, HOLD_LOCK);
+    await until("a repair waits", 20_000, async () => (await look(states)).startsWith("active\nactivating"));
+    await onMachine(scenario, "systemctl stop wg-quick@wg0; systemctl stop deployment");
+    // Whoever still wants the lock has had it.
+    await onMachine(scenario, "flock /run/lock/wg-gateway.lock true");
+    expect(await look(states)).toBe('inactive\ninactive\nDevice "wg0" does not exist.');
     await onMachine(scenario, "systemctl start wg-quick@wg0");
     expect(await look(`systemctl is-active ${TIMER}`)).toBe("active");
     await settled(scenario.lab);

@@ -15,10 +15,7 @@ def down(purge_packages):
     if not releases and not (purge_packages and os.path.exists(INSTALLED)):
         say("there is no gateway on this machine")
         return
-    repair = REPAIR.replace(".timer", ".service")
-    run("systemctl", "stop", REPAIR, repair, check=False)
-    # One that waited for us has been killed, and would be listed as failed.
-    run("systemctl", "reset-failed", repair, check=False)
+    run("systemctl", "stop", REPAIR, REPAIR.replace(".timer", ".service"), check=False)
     run("systemctl", "disable", "-q", "--now", METRICS, WATCH, WIREGUARD, check=False)
     if os.path.exists("/sys/class/net/wg0"):
         run("ip", "link", "del", "wg0", check=False)
