@@ -1,24 +1,13 @@
 import type { Choice } from "../plan/choices";
 import { dnsLookup, lookupOf, type Decision, type Lookup, type ProtocolLookup } from "../plan/lookup";
 import type { Plan } from "../plan/plan";
-import { intervalText, type Interval } from "../settings/address";
-import { type Case, chain } from "./nft";
+import type { Interval } from "../settings/address";
+import { type Case, chain, decide, decideAddress, type Decided, decideRange } from "./nft";
 import { endChain, windowChain, type Purpose } from "./nftChoices";
-
-/** What a purpose makes of the rules. */
-export interface RenderedLookups {
-  /** From source to chain. */
-  readonly cases: readonly Case[];
-  /** The chains between those and the ends. */
-  readonly chains: string;
-}
 
 /** A chain's name for each different one of some things, by its JSON: `mark_hours_1`, `mark_hours_2`, ... */
 const numbered = (prefix: string, all: readonly unknown[]): ReadonlyMap<string, string> =>
   new Map([...new Set(all.map((one) => JSON.stringify(one)))].map((one, index) => [one, `${prefix}_${index + 1}`]));
-
-const vmap = <T>(all: readonly T[], key: (one: T) => string, verdict: (one: T) => string): string =>
-  `vmap { ${all.map((one) => `${key(one)} : ${verdict(one)}`).join(", ")} }`;
 
 const portsOf = ({ first, last }: Interval): string => (first === last ? `${first}` : `${first}-${last}`);
 
@@ -28,11 +17,11 @@ const decisionsOf = ({ protocols, other }: Lookup): Decision[] => [
 ];
 
 /**
- * Where a source's way depends on protocol and port it is looked up in chains such as `mark_choice_1` and `mark_choice_1_tcp`: a packet
- * meets as many rules with one port as with thousands. Where it depends on the hour, then or from the beginning, a chain such as
- * `mark_hours_1` asks one window after another.
+ * From a packet's source to its end. Where its way depends on protocol and port it goes on in chains such as `mark_choice_1` and
+ * `mark_choice_1_tcp`. Where it depends on the hour, then or from the beginning, a chain such as `mark_hours_1` asks one window after
+ * another.
  */
-export function renderLookups(plan: Plan, purpose: Purpose): RenderedLookups {
+export function renderLookups(plan: Plan, purpose: Purpose): Decided {
   // Many sources may have the same list: it is resolved once.
   const seen = new Map<string, Lookup>();
   const resolve = (choices: readonly Choice[]): Lookup => {
@@ -64,23 +53,35 @@ export function renderLookups(plan: Plan, purpose: Purpose): RenderedLookups {
 
   const hoursChain = (name: string, { hours, exit }: Decision): string =>
     chain(name, [...hours.map((one) => `jump ${windowChain(plan, purpose, one.window, one.exit)}`), end(exit)]);
+  const portChains = (name: string, { ports, other }: ProtocolLookup): string => {
+    const ranges = ports.map(({ first, last, decision }) => ({ first, last, verdict: decided(decision) }));
+    const { rules, chains } = decideRange(name, "th dport", ranges, portsOf);
+    return chain(name, [...rules, decided(other)]) + chains;
+  };
   const choiceChains = (name: string, { protocols, other }: Lookup): string => {
     const byPort = protocols.filter(({ ports }) => ports.length > 0);
     const next = (one: ProtocolLookup) => (byPort.includes(one) ? `goto ${name}_${one.protocol}` : decided(one.other));
     return [
-      chain(name, [`meta l4proto ${vmap(protocols, ({ protocol }) => protocol, next)}`, decided(other)]),
-      ...byPort.map((one) =>
-        chain(`${name}_${one.protocol}`, [
-          `th dport ${vmap(one.ports, portsOf, ({ decision }) => decided(decision))}`,
-          decided(one.other),
-        ]),
-      ),
+      chain(name, [
+        ...decide(
+          "meta l4proto",
+          protocols.map((one): Case => [one.protocol, next(one)]),
+        ),
+        decided(other),
+      ]),
+      ...byPort.map((one) => portChains(`${name}_${one.protocol}`, one)),
     ].join("");
   };
 
+  const { rules, chains } = decideAddress(
+    `${purpose}_source`,
+    "ip saddr",
+    placed.map(({ source: { first, last }, lookup }) => ({ first, last, verdict: start(lookup) })),
+  );
   return {
-    cases: placed.map(({ source, lookup }): Case => [intervalText(source), start(lookup)]),
+    rules,
     chains: [
+      chains,
       ...[...hoursNames].map(([one, name]) => hoursChain(name, JSON.parse(one) as Decision)),
       ...[...choiceNames].map(([one, name]) => choiceChains(name, JSON.parse(one) as Lookup)),
     ].join(""),

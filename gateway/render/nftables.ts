@@ -1,16 +1,18 @@
 import { BLOCK_MARK, DIRECT_MARK, DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type ExitPlan, type Plan, publicAddressesOf } from "../plan/plan";
 import type { Service } from "../settings/fields";
+import { intervalOf } from "../settings/address";
 import { inputChains } from "./nftInput";
-import { purposes, selectedChains, type Purpose } from "./nftChoices";
+import { selectedChains, type Purpose } from "./nftChoices";
 import { renderLookups } from "./nftLookup";
 import {
   byLink,
   type Case,
-  caseMap,
   chain,
   chainName,
   decide,
+  decideAddress,
+  type Decided,
   DNS,
   elements,
   hex,
@@ -46,12 +48,31 @@ export function renderHostRules(plan: Plan): string {
       "ip saddr",
       exits.map((exit): Case => [exit.hostAddress, `goto ${name}_of_${chainName(exit)}`]),
     );
-  // On EC2 the metadata service is link-local.
-  const prohibited = (verdict: string): string[] =>
-    decide(
-      "ip daddr",
-      ["169.254.0.0/16", ...exits.map((exit) => exit.network)].map((network): Case => [network, verdict]),
+  const byNetwork = (name: string, what: string, networks: readonly (readonly [string, string])[]): Decided =>
+    decideAddress(
+      name,
+      what,
+      networks.map(([network, verdict]) => ({ ...intervalOf(network), verdict })),
+      1,
     );
+  const sources = byNetwork(
+    "source_of_exits",
+    "ip saddr",
+    exits.map((exit) => [exit.network, `goto source_of_${chainName(exit)}`]),
+  );
+  /** For what no client may reach. On EC2 the metadata service is link-local. */
+  const prohibited = (name: string, verdict: string): Decided =>
+    byNetwork(name, "ip daddr", [
+      ["169.254.0.0/16", verdict],
+      ...exits.map((exit) => [exit.network, verdict] as const),
+    ]);
+  const unmarked = prohibited("mark_prohibited", "accept");
+  const rejected = prohibited("forward_prohibited", "goto forward_prohibited");
+  const local = byNetwork(
+    "forward_local",
+    "ip daddr",
+    plan.localNetworks.map((network) => [network, "jump to_uplink"]),
+  );
   const marks = (mark: number, connectionMark: number = mark): string[] => [
     setMark(mark),
     setConnectionMark(connectionMark),
@@ -60,22 +81,11 @@ export function renderHostRules(plan: Plan): string {
   const leavesDirect = `ct mark & ${OURS} == ${hex(DIRECT_MARK)} jump to_uplink`;
   const leavesBy = (exit: ExitPlan): string =>
     `meta mark & ${OURS} == ${hex(exit.clientMark)} oifname "${exit.hostLink}" accept`;
-  /** At an end, where what does not leave by it may go. */
-  const elsewhere = [
-    `oifname "${WG_INTERFACE}" ip daddr ${subnet} goto forward_between_clients`,
-    ...prohibited("goto forward_prohibited"),
-    // By the uplink to a local network, whatever exit a client has.
-    "ip daddr @local_networks jump to_uplink",
-    "ct state related meta l4proto icmp goto forward_related",
-  ];
   const lookups = {
     mark: renderLookups(plan, "mark"),
     forward: renderLookups(plan, "forward"),
     dns: renderLookups(plan, "dns"),
   };
-  const mapOf = (purpose: Purpose): string => caseMap(`${purpose}_by_source`, lookups[purpose].cases);
-  const bySource = (purpose: Purpose, condition = ""): string =>
-    indented(decide(`${condition}ip saddr`, lookups[purpose].cases, `${purpose}_by_source`));
   const choiceChains = (purpose: Purpose): string => `${selectedChains(plan, purpose)}${lookups[purpose].chains}`;
 
   return replaceTable(`	# Interfaces with a default route. Empty at boot and after wg0-down.sh: then nothing is forwarded.
@@ -83,34 +93,22 @@ export function renderHostRules(plan: Plan): string {
 		type ifname
 	}
 
-	set local_networks {
-		type ipv4_addr
-		flags interval
-		auto-merge
-		${elements(plan.localNetworks)}
-	}
-
 	set upstreams {
 		type ipv4_addr
 		${elements(plan.dns.upstreams)}
 	}
 
-${published ? `${services("tcp")}\n${services("udp")}\n` : ""}${purposes.map(mapOf).join("")}	# No inner address comes by another interface than its own.
+${published ? `${services("tcp")}\n${services("udp")}\n` : ""}	# No inner address comes by another interface than its own.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
 		ip saddr ${subnet} goto source_of_clients
-${indented(
-  decide(
-    "ip saddr",
-    exits.map((exit): Case => [exit.network, `goto source_of_${chainName(exit)}`]),
-  ),
-)}	}
+${indented(sources.rules)}	}
 
 	chain source_of_clients {
 		iifname "${WG_INTERFACE}" goto prerouting_from_clients
 		iifname != "lo" drop
 	}
-${ofExits((exit) => chain(`source_of_${chainName(exit)}`, [`iifname "${exit.hostLink}" accept`, 'iifname != "lo" drop']))}
+${sources.chains}${ofExits((exit) => chain(`source_of_${chainName(exit)}`, [`iifname "${exit.hostLink}" accept`, 'iifname != "lo" drop']))}
 	# A connection keeps the exit that it began on.
 	chain prerouting_from_clients {
 ${indented(
@@ -123,12 +121,12 @@ ${indented(
 
 	chain prerouting_new {
 		${SYN} jump clamp_mss
-${bySource("mark")}	}
+${indented(lookups.mark.rules)}	}
 ${ofExits((exit) => chain(`keep_${chainName(exit)}`, [setMark(exit.clientMark), "accept"]))}
 	# What no client may reach is not marked, and so leaves neither by an uplink nor by an exit.
-	chain mark_direct {
-${indented([...prohibited("accept"), ...marks(0, DIRECT_MARK)])}	}
-${chain("mark_block", marks(BLOCK_MARK, 0))}${ofExits((exit) => chain(`mark_${chainName(exit)}`, [...prohibited("accept"), ...marks(exit.clientMark)]))}${choiceChains("mark")}
+	chain mark_prohibited {
+${indented(unmarked.rules)}	}
+${unmarked.chains}${chain("mark_direct", ["jump mark_prohibited", ...marks(0, DIRECT_MARK)])}${chain("mark_block", marks(BLOCK_MARK, 0))}${ofExits((exit) => chain(`mark_${chainName(exit)}`, ["jump mark_prohibited", ...marks(exit.clientMark)]))}${choiceChains("mark")}
 	# Queries of an exit's resolver go out through that exit; only towards port 53, never the answers, or they would loop.
 	chain mangle_output {
 		type route hook output priority mangle; policy accept;
@@ -137,7 +135,11 @@ ${ofExits((exit) => chain(`output_of_${chainName(exit)}`, [`${DNS} ip daddr @ups
 	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
-${bySource("dns", `iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} `)}${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
+		iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} goto dns_from_clients
+${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
+
+	chain dns_from_clients {
+${indented(lookups.dns.rules)}	}
 
 	chain dns_direct {
 		meta l4proto { tcp, udp } dnat ip to ${address}:${DIRECT_RESOLVER_PORT}
@@ -174,7 +176,7 @@ ${indented(
 	}
 
 	chain forward_from_clients {
-${bySource("forward")}		goto forward_foreign
+${indented(lookups.forward.rules)}		goto forward_foreign
 	}
 
 	chain forward_between_clients {
@@ -199,22 +201,30 @@ ${bySource("forward")}		goto forward_foreign
 	# Each end: what leaves by it first, for that is most of all. What began on another exit is reset, not moved.
 	chain forward_direct {
 		${leavesDirect}
-${indented(elsewhere)}		ct mark & ${OURS} != ${hex(DIRECT_MARK)} meta l4proto tcp reject with tcp reset
+		jump forward_elsewhere
+		ct mark & ${OURS} != ${hex(DIRECT_MARK)} meta l4proto tcp reject with tcp reset
 		drop
 	}
 
 	chain forward_block {
-${indented(elsewhere)}		meta l4proto tcp reject with tcp reset
+		jump forward_elsewhere
+		meta l4proto tcp reject with tcp reset
 		reject with icmp admin-prohibited
 	}
 ${ofExits((exit) =>
   chain(`forward_${chainName(exit)}`, [
     leavesBy(exit),
-    ...elsewhere,
+    "jump forward_elsewhere",
     `ct mark & ${OURS} != ${hex(exit.clientMark)} meta l4proto tcp reject with tcp reset`,
     "drop",
   ]),
 )}
+	# Where what does not leave by its end may go: by the uplink to a local network, whatever exit a client has.
+	chain forward_elsewhere {
+		oifname "${WG_INTERFACE}" ip daddr ${subnet} goto forward_between_clients
+${indented([...rejected.rules, ...local.rules])}		ct state related meta l4proto icmp goto forward_related
+	}
+${rejected.chains}${local.chains}
 	# What tells of a connection goes the way of it.
 	chain forward_related {
 		${leavesDirect}

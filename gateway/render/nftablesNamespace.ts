@@ -22,11 +22,10 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 		${elements(exit.sources.map(intervalText))}
 	}
 
-	# The exit's clients, and its resolver (${exit.hostAddress}), as the tunnel's own address.
+	# Whatever goes into the tunnel, as its own address.
 	chain nat_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr @clients oifname "tun0" masquerade
-		ip saddr ${exit.hostAddress} oifname "tun0" masquerade
+		oifname "tun0" masquerade
 	}
 
 	chain filter_input {

@@ -136,7 +136,7 @@ const MANY = {
 /** What a packet meets more where there are many rules or exits. */
 export const many: Benchmark = {
   name: "many",
-  title: "A packet's way by many rules, and exits",
+  title: "A packet's way by many rules and exits",
   against: "one rule and one exit",
   lab: "none",
   async run(bench) {

@@ -37,7 +37,7 @@ export interface Outcome {
 export interface Ruleset {
   /** The rules of each chain, in order. */
   readonly chains: Map<string, string[]>;
-  /** The elements of each set and map. */
+  /** The elements of each set. */
   readonly elements: Map<string, string[]>;
 }
 
@@ -54,7 +54,7 @@ export function load(...texts: readonly string[]): Ruleset {
   let body: string[] = [];
   for (const line of texts.join("").split("\n")) {
     const text = line.trim();
-    const [, kind, name = ""] = /^\t(chain|set|map) (\S+) \{$/.exec(line) ?? [];
+    const [, kind, name = ""] = /^\t(chain|set) (\S+) \{$/.exec(line) ?? [];
     const [, verb, target = "", rest = ""] =
       /^(flush chain|add rule|add element) inet wg_gateway (\S+)(?: (.*))?$/.exec(line) ?? [];
     if (kind !== undefined) {
@@ -137,11 +137,6 @@ const parts: readonly Part[] = [
   [/^tcp flags & \(syn \| rst\) == syn/, (packet) => packet.protocol === "tcp" && packet.state === "new"],
   [/^tcp option maxseg size set \d+/, () => true],
   [/^icmp type echo-request/, (packet) => packet.protocol === "icmp"],
-  [
-    /^(meta l4proto|th dport) vmap \{ ([^}]*) \}/,
-    (packet, _, what, map = "") =>
-      lookUp(list(map), what === "th dport" ? known(packet.port, "port to look at") : packet.protocol) ?? false,
-  ],
   [RegExp(`^meta l4proto ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.protocol)],
   [
     RegExp(`^th dport ${VALUE}`),
@@ -164,12 +159,8 @@ const parts: readonly Part[] = [
     },
   ],
   [
-    /^ip (saddr|daddr) vmap (?:@(\w+)|\{ ([^}]*) \})/,
-    (packet, { elements }, end, map, anonymous = "") =>
-      lookUp(
-        map === undefined ? list(anonymous) : known(elements.get(map), map),
-        end === "saddr" ? packet.source : packet.destination,
-      ) ?? false,
+    /^ip (saddr|daddr) vmap \{ ([^}]*) \}/,
+    (packet, _, end, map = "") => lookUp(list(map), end === "saddr" ? packet.source : packet.destination) ?? false,
   ],
   [
     RegExp(`^ip (saddr|daddr) (!= )?${VALUE}`),

@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { onMachine } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
@@ -29,7 +31,60 @@ describe("by protocol and port", () => {
     expect([...from].filter((address) => address !== addresses.web)).toEqual([addresses.elastic]);
     expect(await scene.device("mixed").dig("shop.geo.example")).toEqual(["192.0.2.81"]);
   });
+
+  describe("while rules are loaded again and again", () => {
+    // More than are asked one after another.
+    const ports = [...Array.from({ length: 20 }, (_, index) => 5000 + 10 * index), "6000-6100"];
+    beforeAll(async () => {
+      await scene.up({ rules: [...rules, { from: "10.4.0.120", protocol: "udp", ports, exit: "nord" }] });
+    });
+    afterAll(() => scene.up());
+    const load = "/usr/local/lib/wg-gateway/firewall.sh open";
+
+    test("a packet that begins a connection finds its exit, each of them", async () => {
+      const { sent, seen } = await datagramsMeanwhile(`for _ in {1..200}; do ${load}; done`);
+      expect(seen).toEqual({ [addresses.provider]: sent });
+    });
+
+    test("control: without those of the ports for a moment, the direct address is seen", async () => {
+      const without = "sed -i '/th dport/d' /etc/wg-gateway/host.nft";
+      const { seen } = await datagramsMeanwhile(
+        `cp -p /etc/wg-gateway/host.nft /run; ${without}; ${load}; sleep 0.1; mv /run/host.nft /etc/wg-gateway; ${load}`,
+      );
+      expect(Object.keys(seen).sort()).toEqual([addresses.elastic, addresses.provider].sort());
+    });
+  });
 });
+
+/**
+ * Sends datagrams from the mixed client to a UDP port of the web, 500 a second, each from a socket of its own, for as long as a shell text
+ * runs on the machine. How many, and how many the web saw by the address that they came from.
+ */
+async function datagramsMeanwhile(script: string): Promise<{ sent: number; seen: Record<string, number> }> {
+  const { host } = scene.device("mixed");
+  const sender = `import os, socket, time
+sent = 0
+while not os.path.exists("/run/stop-sending"):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.sendto(b"datagram", ("${addresses.web}", 6050))
+    sent += 1
+    time.sleep(0.002)
+print(sent)`;
+  const stop = join(host.runDir, "stop-sending");
+  rmSync(stop, { force: true });
+  const capture = await scene.lab.hosts.web.capture("eth0", "udp dst port 6050");
+  const sending = host.must(["python3", "-c", sender], { timeout: 100_000 });
+  await capture.waitFor(/./);
+  await onMachine(scene, script).finally(() => writeFileSync(stop, ""));
+  const sent = Number(await sending);
+  await until("all have arrived", 2000, () => capture.lines.length >= sent).catch(() => undefined);
+  const seen: Record<string, number> = {};
+  for (const line of await capture.stop()) {
+    const from = / IP (\d+\.\d+\.\d+\.\d+)/.exec(line)?.[1] ?? line;
+    seen[from] = (seen[from] ?? 0) + 1;
+  }
+  return { sent, seen };
+}
 
 describe("block", () => {
   test("local networks, clients and internal names, and nothing else", async () => {
