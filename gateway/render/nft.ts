@@ -64,7 +64,7 @@ export interface Decided {
  * @param text how nft writes a range
  * @param levels how many jumps may lead to a range, 1 or more: from a hook to the last chain the kernel allows 15, with each `goto`
  */
-export function decideRange(
+function decideRange(
   name: string,
   what: string,
   ranges: readonly Range[],
@@ -89,6 +89,10 @@ export function decideRange(
 /** The same by addresses. */
 export const decideAddress = (name: string, what: string, ranges: readonly Range[], levels?: number): Decided =>
   decideRange(name, what, ranges, addressesText, levels);
+
+/** The same by ports. @param what such as `tcp dport` */
+export const decidePort = (name: string, what: string, ranges: readonly Range[]): Decided =>
+  decideRange(name, what, ranges, ({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
 
 /** A network in CIDR form, which the kernel compares faster, or what is none as {@link intervalText}. */
 function addressesText(range: Interval): string {

@@ -1,6 +1,7 @@
 import { DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
 import { byLink, type Case, chain, chainName, decide, DNS, indented } from "./nft";
+import { publishedChain } from "./nftPublished";
 
 /** What the machine could not live without: errors, path MTU, neighbours and routers of IPv6, addresses from DHCP. */
 const ESSENTIAL = [
@@ -16,7 +17,7 @@ export function inputChains(plan: Plan): string {
   const { input, exits, metrics } = plan;
   const { subnet, address, port } = plan.wireguard;
   const isPublished = plan.published.services.length > 0;
-  const published = isPublished ? ["tcp", "udp"].map((name) => `${name} dport @published_${name} accept`) : [];
+  const published = isPublished ? ["jump input_published"] : [];
   // What a client may speak to on the machine itself.
   const own = [address, ...(isPublished ? publicAddressesOf(plan) : [])];
   const inner = [address, ...exits.map(({ hostAddress }) => hostAddress)];
@@ -72,5 +73,5 @@ ${indented(byLink(plan, "input_from"))}		iifname "lo" accept
 		ip saddr ${subnet} ip daddr { ${own.join(", ")} } icmp type echo-request accept
 ${indented(fromClients)}		reject with icmpx admin-prohibited
 	}
-${fromExits.join("")}`;
+${fromExits.join("")}${isPublished ? publishedChain(plan, "input_published", "accept") : ""}`;
 }

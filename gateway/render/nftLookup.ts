@@ -1,15 +1,12 @@
 import type { Choice } from "../plan/choices";
 import { dnsLookup, lookupOf, type Decision, type Lookup, type ProtocolLookup } from "../plan/lookup";
 import type { Plan } from "../plan/plan";
-import type { Interval } from "../settings/address";
-import { type Case, chain, decide, decideAddress, type Decided, decideRange } from "./nft";
+import { type Case, chain, decide, decideAddress, type Decided, decidePort } from "./nft";
 import { endChain, windowChain, type Purpose } from "./nftChoices";
 
 /** A chain's name for each different one of some things, by its JSON: `mark_hours_1`, `mark_hours_2`, ... */
 const numbered = (prefix: string, all: readonly unknown[]): ReadonlyMap<string, string> =>
   new Map([...new Set(all.map((one) => JSON.stringify(one)))].map((one, index) => [one, `${prefix}_${index + 1}`]));
-
-const portsOf = ({ first, last }: Interval): string => (first === last ? `${first}` : `${first}-${last}`);
 
 const decisionsOf = ({ protocols, other }: Lookup): Decision[] => [
   ...protocols.flatMap((one) => [...one.ports.map(({ decision }) => decision), one.other]),
@@ -55,7 +52,7 @@ export function renderLookups(plan: Plan, purpose: Purpose): Decided {
     chain(name, [...hours.map((one) => `jump ${windowChain(plan, purpose, one.window, one.exit)}`), end(exit)]);
   const portChains = (name: string, { ports, other }: ProtocolLookup): string => {
     const ranges = ports.map(({ first, last, decision }) => ({ first, last, verdict: decided(decision) }));
-    const { rules, chains } = decideRange(name, "th dport", ranges, portsOf);
+    const { rules, chains } = decidePort(name, "th dport", ranges);
     return chain(name, [...rules, decided(other)]) + chains;
   };
   const choiceChains = (name: string, { protocols, other }: Lookup): string => {

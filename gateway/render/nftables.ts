@@ -1,10 +1,10 @@
 import { BLOCK_MARK, DIRECT_MARK, DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type ExitPlan, type Plan, publicAddressesOf } from "../plan/plan";
-import type { Service } from "../settings/fields";
 import { intervalOf } from "../settings/address";
 import { inputChains } from "./nftInput";
 import { selectedChains, type Purpose } from "./nftChoices";
 import { renderLookups } from "./nftLookup";
+import { publishedChain } from "./nftPublished";
 import {
   byLink,
   type Case,
@@ -32,15 +32,6 @@ export function renderHostRules(plan: Plan): string {
   const { subnet, address, mss, isolation } = plan.wireguard;
   const { exits } = plan;
   const published = plan.published.services.length > 0;
-  const portsOf = (protocol: Service["protocol"]): string =>
-    elements(plan.published.services.flatMap((one) => (one.protocol === protocol ? one.ports.map(String) : [])));
-  const services = (protocol: Service["protocol"]): string => `	set published_${protocol} {
-		type inet_service
-		flags interval
-		auto-merge
-		${portsOf(protocol)}
-	}
-`;
   const ofExits = (render: (exit: ExitPlan) => string): string => exits.map(render).join("");
   /** What an exit's resolver sends, in a chain for each exit. */
   const byResolver = (name: string): string[] =>
@@ -98,7 +89,7 @@ export function renderHostRules(plan: Plan): string {
 		${elements(plan.dns.upstreams)}
 	}
 
-${published ? `${services("tcp")}\n${services("udp")}\n` : ""}	# No inner address comes by another interface than its own.
+	# No inner address comes by another interface than its own.
 	chain mangle_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
 		ip saddr ${subnet} goto source_of_clients
@@ -132,12 +123,13 @@ ${unmarked.chains}${chain("mark_direct", ["jump mark_prohibited", ...marks(0, DI
 		type route hook output priority mangle; policy accept;
 ${indented(byResolver("output"))}	}
 ${ofExits((exit) => chain(`output_of_${chainName(exit)}`, [`${DNS} ip daddr @upstreams ${setMark(exit.resolverMark)}`]))}
-	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone.
+	# A client asks ${address}; who it is decides which resolver answers. The one that is found there learns local names alone. Where a
+	# public address is translated outside of the machine, as on EC2, clients' packets for what is published there are for the machine.
 	chain nat_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
 		iifname "${WG_INTERFACE}" ip daddr ${address} ${DNS} goto dns_from_clients
-${published ? renderTaking(publicAddressesOf(plan)) : ""}	}
-
+${published ? `		iifname "${WG_INTERFACE}" ip daddr { ${publicAddressesOf(plan).join(", ")} } fib daddr type != local goto redirect_published\n` : ""}	}
+${published ? publishedChain(plan, "redirect_published", "redirect", ["icmp type echo-request redirect"]) : ""}
 	chain dns_from_clients {
 ${indented(lookups.dns.rules)}	}
 
@@ -257,12 +249,4 @@ ${ofExits(
 		type filter hook postrouting priority filter; policy accept;
 ${indented(byResolver("postrouting"))}	}
 ${ofExits((exit) => chain(`postrouting_of_${chainName(exit)}`, [...[WG_INTERFACE, exit.hostLink, "lo"].map((link) => `oifname "${link}" accept`), "drop"]))}`);
-}
-
-/** Where a public address is translated outside of the machine, as on EC2, clients' packets for what is published there are for the machine. */
-function renderTaking(addresses: readonly string[]): string {
-  const taken = `iifname "${WG_INTERFACE}" ip daddr { ${addresses.join(", ")} } fib daddr type != local`;
-  return ["tcp dport @published_tcp", "udp dport @published_udp", "icmp type echo-request"]
-    .map((what) => `		${taken} ${what} redirect\n`)
-    .join("");
 }

@@ -54,8 +54,7 @@ describe("what reaches the machine from outside", () => {
       ...always,
       "udp dport 45822 accept",
       "ip saddr { 198.51.100.0/24, 203.0.113.7/32 } tcp dport { 22, 2222 } accept",
-      "tcp dport @published_tcp accept",
-      "udp dport @published_udp accept",
+      "jump input_published",
       ...essential,
     ]);
   });

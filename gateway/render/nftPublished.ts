@@ -1,0 +1,21 @@
+import type { Plan } from "../plan/plan";
+import { portInterval } from "../settings/fields";
+import { chain, decidePort } from "./nft";
+
+/**
+ * A chain that gives its verdict to what is for a published service, and lets all else go on.
+ * @param others rules of the chain besides
+ */
+export function publishedChain(
+  { published }: Plan,
+  name: string,
+  verdict: string,
+  others: readonly string[] = [],
+): string {
+  const [tcp, udp] = (["tcp", "udp"] as const).map((protocol) => {
+    const ports = published.services.flatMap((one) => (one.protocol === protocol ? one.ports.map(portInterval) : []));
+    const ranges = ports.map((range) => ({ ...range, verdict }));
+    return decidePort(`${name}_${protocol}`, `${protocol} dport`, ranges);
+  });
+  return [chain(name, [...tcp!.rules, ...udp!.rules, ...others]), tcp!.chains, udp!.chains].join("");
+}
