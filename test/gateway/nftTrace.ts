@@ -195,7 +195,7 @@ type Undecided = Pick<Outcome, "packet" | "walked" | "through">;
 /** Runs a packet through a chain; the outcome, or the packet when the chain ends without one. */
 function walk(rules: Ruleset, chain: string, before: Undecided, depth = 0): Outcome | Undecided {
   let { packet, walked, through }: Undecided = { ...before, through: [...before.through, chain] };
-  if (depth > 16) throw new Error(`${chain}: nft allows 16 jumps`);
+  if (depth > 15) throw new Error(`${chain}: the kernel takes 15 jumps in a row`);
   for (const rule of known(rules.chains.get(chain), `chain ${chain}`)) {
     const done = follow(rules, rule, packet);
     packet = done.packet;
