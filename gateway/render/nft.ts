@@ -31,6 +31,7 @@ export const chainName = (exit: ExitPlan): string => `exit_${exit.name.replaceAl
 
 /** More than so many are not asked one after another. */
 const FEW = 8;
+
 /** What one thing of a packet is, and the verdict then. */
 export type Case = readonly [value: string, verdict: string];
 

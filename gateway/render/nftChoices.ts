@@ -9,7 +9,7 @@ import { chain } from "./nft";
  * that mark, `dns` which resolver answers. Each leads from source to chain, and has chains of the same shape.
  */
 export type Purpose = "mark" | "forward" | "dns";
-export const purposes: readonly Purpose[] = ["mark", "forward", "dns"];
+const purposes: readonly Purpose[] = ["mark", "forward", "dns"];
 
 const word = (name: string): string => name.replaceAll("-", "_");
 

@@ -12,10 +12,12 @@ export function publishedChain(
   verdict: string,
   others: readonly string[] = [],
 ): string {
-  const [tcp, udp] = (["tcp", "udp"] as const).map((protocol) => {
+  const decided = (["tcp", "udp"] as const).map((protocol) => {
     const ports = published.services.flatMap((one) => (one.protocol === protocol ? one.ports.map(portInterval) : []));
     const ranges = ports.map((range) => ({ ...range, verdict }));
     return decidePort(`${name}_${protocol}`, `${protocol} dport`, ranges);
   });
-  return [chain(name, [...tcp!.rules, ...udp!.rules, ...others]), tcp!.chains, udp!.chains].join("");
+  return [chain(name, [...decided.flatMap(({ rules }) => rules), ...others]), ...decided.map((one) => one.chains)].join(
+    "",
+  );
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# PreDown of wg0: the shutdown sequence, the reverse of wg0-up.sh. Forwarding is shut first and stays shut.
+# PreDown of wg0: the shutdown sequence, the reverse of wg0-up.sh. Forwarding is shut before all else is taken down, and stays shut.
 . "${BASH_SOURCE[0]%/*}/common.sh"
 
 # Who stops wg0 stops a repair that is under way, or it would put back what is taken down here. Not who restarts it, as a repair may.
