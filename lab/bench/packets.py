@@ -100,6 +100,7 @@ def build(given):
         inside(name, "ip", "route", "add", *route.split())
     inside("exit", "ip", "route", "add", f"{given['provider'][0]}/32", "via", "10.200.1.1")
     inside("internet", "ip", "address", "add", f"{given['provider'][0]}/32", "dev", "lo")
+    inside("gateway", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/veth-wg/src_valid_mark")
     for route in given["routes"]:
         inside("gateway", "ip", "route", "replace", *route.split())
     for name in ("client", "internet", "tunnel"):
@@ -142,20 +143,37 @@ def measured(way, to, count, size):
 
 
 def ways(given, side):
-    """Of a new connection each, a packet and what comes back: a name, the way, where it arrives, its bytes."""
+    """Of a connection each, a packet and what comes back: [name, the way, where it arrives, its bytes], twice."""
+    size, asked = given["size"], given["question"]
     for name, source, far, mapped in (
         ("direct", "10.4.0.50", "internet", "198.51.100.10"),
         ("vpn", "10.4.0.200", "tunnel", "10.66.0.2"),
     ):
         port = next(PORTS)
-        yield f"{name}Out", ("client", source, port, WEB, 9), (far, "eth0"), given["size"]
-        yield f"{name}Back", (far, WEB, 9, mapped, port), ("client", "eth0"), given["size"]
+        yield (
+            (f"{name}Out", ("client", source, port, WEB, 9), (far, "eth0"), size),
+            (f"{name}Back", (far, WEB, 9, mapped, port), ("client", "eth0"), size),
+        )
         port, resolver = next(PORTS), given["sides"][side]["resolvers"][name]
-        yield f"{name}Question", ("client", source, port, *resolver["asked"]), ("gateway", SOCKET), given["question"]
-        yield f"{name}Answer", ("gateway", *resolver["listens"], source, port), ("client", "eth0"), given["question"]
+        yield (
+            (f"{name}Question", ("client", source, port, *resolver["asked"]), ("gateway", SOCKET), asked),
+            (f"{name}Answer", ("gateway", *resolver["listens"], source, port), ("client", "eth0"), asked),
+        )
     port, (address, remote) = next(PORTS), given["provider"]
-    yield "outerOut", ("exit", "10.200.1.2", port, address, remote), ("internet", "eth0"), given["size"]
-    yield "outerBack", ("internet", address, remote, "198.51.100.10", port), ("exit", "veth-vpn"), given["size"]
+    yield (
+        ("outerOut", ("exit", "10.200.1.2", port, address, remote), ("internet", "eth0"), size),
+        ("outerBack", ("internet", address, remote, "198.51.100.10", port), ("exit", "veth-vpn"), size),
+    )
+
+
+def costs(given, side):
+    """Microseconds of each way, of connections that are known: something has come back."""
+    found = {}
+    for both in ways(given, side):
+        for _name, way, _to, size in both:
+            sent(way, 20, size)
+        found |= {name: measured(way, to, given["packets"], size) for name, way, to, size in both}
+    return found
 
 
 def turn(side):
@@ -172,7 +190,7 @@ def compare(given):
         # In turn, and each as often first as the other.
         for side in sorted(given["sides"], reverse=number % 2 == 1):
             turn(given["sides"][side])
-            found[side].append({name: measured(way, to, given["packets"], size) for name, way, to, size in ways(given, side)})
+            found[side].append(costs(given, side))
     return found
 
 
