@@ -1,6 +1,7 @@
 import { DIRECT_RESOLVER_PORT, WG_INTERFACE } from "../plan/ids";
 import { type Plan, publicAddressesOf } from "../plan/plan";
-import { byLink, type Case, chain, chainName, decide, DNS, indented } from "./nft";
+import { chain, chainName, DNS, indented } from "./nft";
+import { byLink, decideNetwork } from "./nftDecide";
 import { publishedChain } from "./nftPublished";
 
 /** What the machine could not live without: errors, path MTU, neighbours and routers of IPv6, addresses from DHCP. */
@@ -20,7 +21,12 @@ export function inputChains(plan: Plan): string {
   const published = isPublished ? ["jump input_published"] : [];
   // What a client may speak to on the machine itself.
   const own = [address, ...(isPublished ? publicAddressesOf(plan) : [])];
-  const inner = [address, ...exits.map(({ hostAddress }) => hostAddress)];
+  const inner = decideNetwork(
+    "input_inner",
+    "ip daddr",
+    [address, ...exits.map(({ hostAddress }) => hostAddress)].map((one) => [one, "goto input_inner"]),
+  );
+  const links = byLink(plan, "input_from");
   const ssh = `tcp dport { ${input.sshPorts.join(", ")} } accept`;
   const fromClients = [
     ...published.map((rule) => `ip saddr ${subnet} ip daddr { ${own.join(", ")} } ${rule}`),
@@ -47,25 +53,20 @@ export function inputChains(plan: Plan): string {
 	# From outside ${input.shut ? "no more than is named here" : "as the machine itself decides"}; never to an inner address.
 	chain filter_input {
 		type filter hook input priority filter; policy ${input.shut ? "drop" : "accept"};
-${indented(
-  decide(
-    "ip daddr",
-    inner.map((one): Case => [one, "goto input_inner"]),
-  ),
-)}		ct state established,related accept
+${indented(inner.rules)}		ct state established,related accept
 		jump input_by_link
 ${input.shut ? indented(fromOutside) : ""}	}
 
-	chain input_inner {
+${inner.chains}	chain input_inner {
 		jump input_by_link
 		drop
 	}
 
 	chain input_by_link {
 		iifname "${WG_INTERFACE}" goto input_from_clients
-${indented(byLink(plan, "input_from"))}		iifname "lo" accept
+${indented(links.rules)}		iifname "lo" accept
 	}
-
+${links.chains}
 	chain input_from_clients {
 		ct state established,related accept
 		ip saddr ${subnet} ct original ip daddr ${address} udp dport { 53, ${DIRECT_RESOLVER_PORT} } ct original proto-dst 53 accept

@@ -1,8 +1,9 @@
 import type { Choice } from "../plan/choices";
 import { dnsLookup, lookupOf, type Decision, type Lookup, type ProtocolLookup } from "../plan/lookup";
 import type { Plan } from "../plan/plan";
-import { type Case, chain, decide, decideAddress, type Decided, decidePort } from "./nft";
-import { endChain, windowChain, type Purpose } from "./nftChoices";
+import { chain } from "./nft";
+import { endChain, type Purpose, selectedChains, windowChain } from "./nftChoices";
+import { decideAddress, type Decided, decidePort } from "./nftDecide";
 
 /** A chain's name for each different one of some things, by its JSON: `mark_hours_1`, `mark_hours_2`, ... */
 const numbered = (prefix: string, all: readonly unknown[]): ReadonlyMap<string, string> =>
@@ -59,13 +60,7 @@ export function renderLookups(plan: Plan, purpose: Purpose): Decided {
     const byPort = protocols.filter(({ ports }) => ports.length > 0);
     const next = (one: ProtocolLookup) => (byPort.includes(one) ? `goto ${name}_${one.protocol}` : decided(one.other));
     return [
-      chain(name, [
-        ...decide(
-          "meta l4proto",
-          protocols.map((one): Case => [one.protocol, next(one)]),
-        ),
-        decided(other),
-      ]),
+      chain(name, [...protocols.map((one) => `meta l4proto ${one.protocol} ${next(one)}`), decided(other)]),
       ...byPort.map((one) => portChains(`${name}_${one.protocol}`, one)),
     ].join("");
   };
@@ -79,6 +74,7 @@ export function renderLookups(plan: Plan, purpose: Purpose): Decided {
     rules,
     chains: [
       chains,
+      selectedChains(plan, purpose),
       ...[...hoursNames].map(([one, name]) => hoursChain(name, JSON.parse(one) as Decision)),
       ...[...choiceNames].map(([one, name]) => choiceChains(name, JSON.parse(one) as Lookup)),
     ].join(""),

@@ -1,6 +1,7 @@
 import type { Plan } from "../plan/plan";
 import { portInterval } from "../settings/fields";
-import { chain, decidePort } from "./nft";
+import { chain } from "./nft";
+import { decidePort } from "./nftDecide";
 
 /**
  * A chain that gives its verdict to what is for a published service, and lets all else go on.

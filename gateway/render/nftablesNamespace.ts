@@ -37,11 +37,12 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 
 	chain filter_forward {
 		type filter hook forward priority filter; policy drop;
-		oifname "tun0" iifname "${exit.namespaceLink}" goto forward_out
-		oifname "${exit.namespaceLink}" iifname "tun0" goto forward_back
+		iifname "${exit.namespaceLink}" oifname "tun0" goto forward_out
+		iifname "tun0" oifname "${exit.namespaceLink}" goto forward_back
 	}
 
 	chain forward_out {
+		ct state established,related accept
 		${SYN} jump clamp_mss
 		ip saddr @clients accept
 		ip saddr ${exit.hostAddress} ${DNS} accept
@@ -50,8 +51,7 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 
 	chain forward_back {
 		${SYN} jump clamp_mss
-		ip daddr ${clients} ct state established,related accept
-		ip daddr ${exit.hostAddress} ct state established,related accept
+		ct state established,related accept
 		drop
 	}
 

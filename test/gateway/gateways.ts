@@ -194,11 +194,15 @@ export const anyRaw: fc.Arbitrary<Raw> = fc
     mtu: fc.integer({ min: 1280, max: 1420 }),
     names: fc.uniqueArray(anyName, { maxLength: 8 }),
     many: fc.nat({ max: 5 }),
-    slots: fc.uniqueArray(fc.integer({ min: 1, max: 50 }), { minLength: 6, maxLength: 6 }),
+    more: fc.oneof(
+      { weight: 5, arbitrary: fc.constant<string[]>([]) },
+      { weight: 1, arbitrary: fc.constant(Array.from({ length: 9 }, (_, index) => `more-${index + 1}`)) },
+    ),
+    slots: fc.uniqueArray(fc.integer({ min: 1, max: 50 }), { minLength: 14, maxLength: 14 }),
   })
-  .chain(({ subnet, mtu, names: all, many, slots }) => {
+  .chain(({ subnet, mtu, names: all, many, more, slots }) => {
     const { first, last } = intervalOf(subnet);
-    const names = all.slice(0, many);
+    const names = [...all.slice(0, many), ...more.filter((name) => !all.includes(name))];
     const groups = names.length === 0 ? [] : all.slice(many, many + 3);
     return fc.record({
       wireguard: fc.constant({ subnet, mtu }),
@@ -215,7 +219,9 @@ export const anyRaw: fc.Arbitrary<Raw> = fc
       ),
       groups: fc.tuple(
         ...groups.map((name) =>
-          fc.shuffledSubarray(names, { minLength: 1 }).map((members) => ({ name, members, backAfter: 10 })),
+          fc
+            .shuffledSubarray(names, { minLength: 1, maxLength: Math.min(names.length, 8) })
+            .map((members) => ({ name, members, backAfter: 10 })),
         ),
       ),
       rules: fc.oneof(

@@ -82,7 +82,10 @@ function interval(text: string): Interval {
 
 /** Whether a word of a set is what a packet has: a name, a number, or an interval of numbers or of addresses. */
 function fits(word: string, has: string | number): boolean {
-  if (typeof has === "string" && !/^\d+\.\d+\.\d+\.\d+$/.test(has)) return word.replaceAll('"', "") === has;
+  if (typeof has === "string" && !/^\d+\.\d+\.\d+\.\d+$/.test(has)) {
+    const name = word.replaceAll('"', "");
+    return name.endsWith("*") ? has.startsWith(name.slice(0, -1)) : name === has;
+  }
   if (typeof has === "string") return contains(interval(word), interval(has));
   const [first = 0, last = first] = word.split("-").map(Number);
   return first <= has && has <= last;
@@ -97,14 +100,6 @@ const isIn = ({ elements }: Ruleset, what: string, has: string | number): boolea
       : [what]
   ).some((word) => fits(word, has));
 
-/** The verdict of a map for what a packet has; undefined when none. @throws when there is more than one */
-function lookUp(words: readonly string[], has: string | number): string | undefined {
-  const pairs = words.map((word) => word.split(" : "));
-  const found = pairs.filter(([key = ""]) => fits(/^0x/.test(key) ? String(Number(key)) : key, has));
-  if (found.length > 1) throw new Error(`${has} stands in a map more than once`);
-  return found[0]?.[1];
-}
-
 /** What a part of a rule says: go on (true), this rule is not for the packet (false), a verdict, or what the packet becomes. */
 type Said = boolean | string | Packet;
 type Part = readonly [RegExp, (packet: Packet, rules: Ruleset, ...words: string[]) => Said];
@@ -113,10 +108,6 @@ const markOf = (packet: Packet, kind: string): number => (kind === "ct" ? packet
 const VALUE = String.raw`(\{[^}]*\}|@\w+|"[^"]+"|[\w./-]+)`;
 
 const parts: readonly Part[] = [
-  [
-    /^(iif|oif)name vmap \{ ([^}]*) \}/,
-    (packet, _, way, map = "") => lookUp(list(map), way === "iif" ? packet.in : packet.out) ?? false,
-  ],
   [
     RegExp(`^(iif|oif)name (!= )?${VALUE}`),
     (packet, rules, way, not, value = "") =>
@@ -148,8 +139,11 @@ const parts: readonly Part[] = [
       ((markOf(packet, kind) & Number(mask)) === Number(value)) === (sign === "=="),
   ],
   [
-    /^(ct|meta) mark & (0x\w+) vmap \{ ([^}]*) \}/,
-    (packet, _, kind = "", mask, map = "") => lookUp(list(map), markOf(packet, kind) & Number(mask)) ?? false,
+    /^(ct|meta) mark & (0x\w+) (0x\w+)-(0x\w+)/,
+    (packet, _, kind = "", mask, first, last) => {
+      const mark = markOf(packet, kind) & Number(mask);
+      return Number(first) <= mark && mark <= Number(last);
+    },
   ],
   [
     /^(ct|meta) mark set \1 mark & (0x\w+) \| (0x\w+)/,
@@ -157,10 +151,6 @@ const parts: readonly Part[] = [
       const mark = ((markOf(packet, kind) & Number(mask)) | Number(value)) >>> 0;
       return kind === "ct" ? { ...packet, ctMark: mark } : { ...packet, mark };
     },
-  ],
-  [
-    /^ip (saddr|daddr) vmap \{ ([^}]*) \}/,
-    (packet, _, end, map = "") => lookUp(list(map), end === "saddr" ? packet.source : packet.destination) ?? false,
   ],
   [
     RegExp(`^ip (saddr|daddr) (!= )?${VALUE}`),

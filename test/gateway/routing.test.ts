@@ -216,6 +216,26 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
     );
   });
 
+  it("an inner address comes by its own interface alone, or from the machine itself", () => {
+    fc.assert(
+      fc.property(anyCase, (one) => {
+        const { exits } = one.gateway.plan;
+        const rules = loaded(one.gateway.plan, one.selection, UPLINK);
+        const inner: [string, string][] = [
+          ...one.traffic.map((traffic): [string, string] => [packetOf(traffic).source, "wg0"]),
+          ...exits.map((exit): [string, string] => [exit.namespaceAddress, exit.hostLink]),
+        ];
+        for (const [source, own] of inner)
+          for (const by of ["wg0", "lo", ...linksOf(one.gateway)]) {
+            const packet = { ...packetOf({ source: 0, protocol: "tcp", port: 443 }), source, in: by };
+            const { verdict } = trace(rules, "mangle_prerouting", packet);
+            equal(verdict === "drop", by !== own && by !== "lo", one, packet);
+          }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it("to where no client may go it is rejected, whatever way it takes", () => {
     fc.assert(
       fc.property(anyCase, fc.constantFrom<Packet["state"]>("new", "established"), (one, state) => {

@@ -83,15 +83,19 @@ describe("every ruleset", () => {
     const selected = selectorFiles(plan).filter(({ variant }) => variant === "open" || variant === "vpn1");
     const ruleset = renderHostRules(plan) + selected.map(({ content }) => content).join("");
     // The trees are there, and the longest way leads through them.
-    for (const tree of ["mark_source_2_1", "mark_choice_1_tcp_2_1", "mark_prohibited_1", "forward_local_1"])
+    const sources = ["mark_source_2_1", "mark_choice_1_tcp_2_1", "mark_prohibited_1", "forward_local_1"];
+    const exitsApart = ["keep_exits_1", "forward_from_exits_2_1", "input_inner_1", "output_of_exits_1"];
+    for (const tree of [...sources, ...exitsApart])
       expect(load(ruleset).chains.get(tree)?.length, tree).toBeGreaterThan(0);
     expect(nftSays(ruleset, "list")).toContain("chain mark_prohibited_1");
-    // One more is too many.
+    // One more would be taken, two are too many.
     const longer = `add chain inet wg_gateway more
-add rule inet wg_gateway more goto source_of_clients
+add rule inet wg_gateway more goto prerouting_from_clients
 insert rule inet wg_gateway mangle_prerouting goto more
 `;
-    expect(nftSays(ruleset + longer, "list")).toContain("Too many links");
+    expect(nftSays(ruleset + longer, "list")).toContain("chain more");
+    const longest = longer.replaceAll("more", "most").replace("goto prerouting_from_clients", "goto more");
+    expect(nftSays(ruleset + longer + longest, "list")).toContain("Too many links");
   });
 
   it("is refused when a line of it is wrong", () => {
@@ -162,7 +166,7 @@ insert rule inet wg_gateway mangle_prerouting goto more
       const uses = [...ruleset.matchAll(/(?:meta|ct) mark .*/g)].map(([text]) => text);
       for (const text of uses)
         expect(text).toMatch(
-          new RegExp(`^(meta|ct) mark (& ${ours} ([!=]=|vmap)|set \\1 mark & 0xffff00ff \\| 0x0000[0-9a-f]{2}00$)`),
+          new RegExp(`^(meta|ct) mark (& ${ours} [!=]=|set \\1 mark & 0xffff00ff \\| 0x0000[0-9a-f]{2}00$)`),
         );
     }
     expect(renderHostRules(documented().plan)).toContain(`meta mark & ${ours}`);

@@ -54,6 +54,7 @@ export const together: readonly Drift[] = [
   ["ip route del table 250 default", "table 250 lacks `default dev wg0`"],
   ["sysctl -qw net.ipv4.ip_forward=0", "net.ipv4.ip_forward is 0, not 1"],
   ["sysctl -qw net.ipv4.conf.veth-wg.rp_filter=1", "exit vpn: net.ipv4.conf.veth-wg.rp_filter is 1, not 2"],
+  ["sysctl -qw net.ipv4.conf.veth-wg.src_valid_mark=0", "exit vpn: net.ipv4.conf.veth-wg.src_valid_mark is 0, not 1"],
   [
     "ip netns exec vpn_ns sysctl -qw net.ipv4.conf.all.rp_filter=1",
     "exit vpn: vpn_ns: net.ipv4.conf.all.rp_filter is 1, not 2",

@@ -25,8 +25,9 @@ ip -n "$NAMESPACE" link set lo up
 
 phase "exit $EXIT: veth pair $HOST_LINK - $NAMESPACE_LINK"
 [[ -e /sys/class/net/$HOST_LINK ]] || cmd ip link add "$HOST_LINK" type veth peer name "$NAMESPACE_LINK" netns "$NAMESPACE"
-# Answers of the whole internet come in by this link, to which no route of the main table leads: a strict filter would drop them.
-sysctl -qw "net.ipv4.conf.$HOST_LINK.rp_filter=2" "net.ipv6.conf.$HOST_LINK.disable_ipv6=1"
+# Answers of the whole internet come in by this link, to which no route of the main table leads: a strict filter would drop them. By
+# their mark it is found that the exit's table leads here, before all other rules and tables are asked.
+sysctl -qw "net.ipv4.conf.$HOST_LINK.rp_filter=2" "net.ipv4.conf.$HOST_LINK.src_valid_mark=1" "net.ipv6.conf.$HOST_LINK.disable_ipv6=1"
 ip address replace "$HOST_ADDRESS/$PREFIX_LENGTH" dev "$HOST_LINK"
 ip -n "$NAMESPACE" address replace "$NAMESPACE_ADDRESS/$PREFIX_LENGTH" dev "$NAMESPACE_LINK"
 ip link set "$HOST_LINK" up
