@@ -219,10 +219,35 @@ describe("the status", () => {
 });
 
 describe("the watch daemon", () => {
+  let window: string | undefined;
+  beforeAll(async () => {
+    window = Object.keys((await status()).selected).find((name) => name.startsWith("window-"));
+  });
+  /** What the daemon does with the selection, by itself. */
+  const daemon = (script: string) =>
+    `python3 -B -c 'import contextlib, subprocess, sys; sys.path.insert(0, "/usr/local/lib/wg-gateway/gatewayctl"); import selection\n${script}'`;
+  const select = (variant: string) => daemon(`selection.select({"${window}": "${variant}"})`);
+
+  test("is waited for by a check between its selecting and its loading, which differ", async () => {
+    await machine(`systemctl stop wg-gateway-watch; ${select("closed")}; /usr/local/lib/wg-gateway/firewall.sh reload`);
+    const between = (held: string) =>
+      machine(
+        daemon(`with ${held}:
+    selection.select({"${window}": "open"})
+    check = subprocess.Popen(["gatewayctl", "check", "--json"], stdout=subprocess.PIPE, text=True)
+    try: check.wait(5)
+    except subprocess.TimeoutExpired: pass
+    selection.load()
+print(check.communicate()[0])
+selection.switch({"${window}": "closed"})`),
+      );
+    expect(await between("selection.one_at_a_time()")).not.toContain("nft table");
+    // Control: what is not held is seen to differ.
+    expect(await between("contextlib.nullcontext()")).toContain("nft table inet wg_gateway of the host");
+    await machine("systemctl start wg-gateway-watch");
+  });
+
   test("loads what another one had selected and was killed before it loaded", async () => {
-    const [window] = Object.keys((await status()).selected).filter((name) => name.startsWith("window-"));
-    const select = (variant: string) =>
-      `python3 -B -c 'import sys; sys.path.insert(0, "/usr/local/lib/wg-gateway/gatewayctl"); import selection; selection.select({"${window}": "${variant}"})'`;
     await machine(`systemctl stop wg-gateway-watch; ${select("open")}; /usr/local/lib/wg-gateway/firewall.sh reload`);
     await machine(select("closed"));
     // Control: nothing but the daemon loads it.

@@ -137,8 +137,7 @@ def mend():
 
 def repair(release, found):
     """Puts back what was found to differ from the release; what is right is left alone."""
-    # Looked at twice: the watch daemon may be loading others.
-    rules_lost = rules_differ() and rules_differ()
+    rules_lost = rules_differ()
     undo(found)
     switch(release, release, set())
     mend()

@@ -29,7 +29,9 @@ def rules_differ():
 def host_ruleset_drift():
     # What the script finds by itself is compared below.
     dynamic = {"uplinks", "to_uplink"}
-    yield from ruleset_drift(f"nft table inet {TABLE} of the host", loaded(dynamic=dynamic), loaded(f"{LIB}/firewall.sh show", dynamic=dynamic))
+    with selection.one_at_a_time():
+        found, wanted = loaded(dynamic=dynamic), loaded(f"{LIB}/firewall.sh show", dynamic=dynamic)
+    yield from ruleset_drift(f"nft table inet {TABLE} of the host", found, wanted)
 
 
 def rule_drift(release):

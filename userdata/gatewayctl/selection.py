@@ -4,7 +4,9 @@ Each is a selector: the rules hold a few chains that bear its name, and a file o
 /run/wg-gateway/selected/NAME; firewall.sh loads the rules together with the selected variants, in one transaction.
 """
 
+import contextlib
 import datetime
+import fcntl
 import ipaddress
 import json
 import os
@@ -49,6 +51,15 @@ def is_open(window, now):
     if begins < ends:
         return today in window["days"] and begins <= clock < ends
     return (today in window["days"] and clock >= begins) or (yesterday in window["days"] and clock < ends)
+
+
+@contextlib.contextmanager
+def one_at_a_time():
+    """Whoever selects and then loads, and whoever compares what is selected with what is loaded: in between they differ."""
+    os.makedirs(RUN, exist_ok=True)
+    with open(f"{RUN}/selection.lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def selected(name):
@@ -144,8 +155,9 @@ def load():
 
 def switch(choices):
     """Selects, loads the rules, and cuts the clients that it concerns. The names of what was loaded anew. Raises Fault as load() does."""
-    select(choices)
-    names = sorted(unloaded() & set(choices))
-    if unloaded():
-        load()
+    with one_at_a_time():
+        select(choices)
+        names = sorted(unloaded() & set(choices))
+        if unloaded():
+            load()
     return names
