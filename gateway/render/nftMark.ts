@@ -42,8 +42,8 @@ export function markChains(plan: Plan): string {
     const name = chainName(exit);
     return [
       `
-	# Of the exit's own packets, and of answers to its clients. Marked like the clients', these are known to come by the device that leads
-	# to where they come from (\`src_valid_mark\`, see exit-up.sh).`,
+	# The exit's own packets, and answers to its clients. These are marked like theirs: the kernel, which looks back at the source of a
+	# packet, then finds at once that this device leads there (\`src_valid_mark\`, see exit-up.sh).`,
       chain(`prerouting_from_${name}`, [
         `ip saddr ${exit.namespaceAddress} accept`,
         ...inner.rules,
@@ -60,7 +60,7 @@ export function markChains(plan: Plan): string {
 ${indented([...links.rules, ...inner.rules])}	}
 ${links.chains}
 	# No inner address comes by another interface than its own.${inner.chains}
-	# A connection keeps the exit that it began on.
+	# A connection keeps the exit that it began on, and its source, which was looked at then.
 	chain prerouting_from_clients {
 		ct mark & ${OURS} == ${hex(DIRECT_MARK)} accept
 ${indented(kept.rules)}		ip saddr != ${subnet} drop
