@@ -64,8 +64,8 @@ function decideRange(
 }
 
 /** By addresses. */
-export const decideAddress = (name: string, what: string, ranges: readonly Range[], levels?: number): Decided =>
-  decideRange(name, what, ranges, addressesText, levels);
+export const decideAddress = (name: string, what: string, ranges: readonly Range[]): Decided =>
+  decideRange(name, what, ranges, addressesText);
 
 /** By ports. @param what such as `tcp dport` */
 export const decidePort = (name: string, what: string, ranges: readonly Range[]): Decided =>
@@ -107,13 +107,14 @@ function addressesText(range: Interval): string {
 /** An address or a network in CIDR form, and the verdict for what is in it. */
 export type Network = readonly [network: string, verdict: string];
 
-/** By networks. */
-export const decideNetwork = (name: string, what: string, networks: readonly Network[]): Decided =>
-  decideAddress(
+/** By networks. @param levels as of {@link decideRange} */
+export const decideNetwork = (name: string, what: string, networks: readonly Network[], levels?: number): Decided =>
+  decideRange(
     name,
     what,
     networks.map(([network, verdict]) => ({ ...intervalOf(network), verdict })),
-    1,
+    addressesText,
+    levels,
   );
 
 /** The same in a chain of that name, which most packets do not come into. */

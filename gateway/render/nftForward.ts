@@ -20,6 +20,7 @@ export function forwardChains(plan: Plan): string {
     "forward_local",
     "ip daddr",
     plan.localNetworks.map((network) => [network, "jump to_uplink"]),
+    1,
   );
   const lookup = renderLookups(plan, "forward");
   const leavesDirect = `ct mark & ${OURS} == ${hex(DIRECT_MARK)} jump to_uplink`;

@@ -4,12 +4,14 @@ import { chain, chainName, DNS, hex, indented, innerNetworks, OURS, setConnectio
 import { byLink, byResolver, decideMark, type Decided, decideNetwork, networkBranch } from "./nftDecide";
 import { renderLookups } from "./nftLookup";
 
-/** For what no client may reach. On EC2 the metadata service is link-local. */
+/** For what no client may reach; in one level, for many jumps may have led here. On EC2 the metadata service is link-local. */
 export const prohibited = ({ exits }: Plan, name: string, verdict: string): Decided =>
-  decideNetwork(name, "ip daddr", [
-    ["169.254.0.0/16", verdict],
-    ...exits.map((exit) => [exit.network, verdict] as const),
-  ]);
+  decideNetwork(
+    name,
+    "ip daddr",
+    [["169.254.0.0/16", verdict], ...exits.map((exit) => [exit.network, verdict] as const)],
+    1,
+  );
 
 /** The rules for what comes to the machine, before it is routed, and for what its resolvers ask: who they are, and the marks of their ways. */
 export function markChains(plan: Plan): string {
