@@ -123,19 +123,23 @@ export function parseProfile(text: string, now: Date): ReadProfile<OpenVpnProfil
     else if (known) lines.push(closed ? `</${name}>` : raw);
   };
 
+  const write = (words: readonly string[], line: number) => {
+    const whole = words.map(written).join(" ");
+    if (Buffer.byteLength(whole) > LONGEST_LINE)
+      find(line, `the line is longer than the ${LONGEST_LINE} bytes OpenVPN reads`, "shorten it");
+    else lines.push(whole);
+  };
+
   const pass = (parts: readonly string[], option: string, line: number) => {
     const meant = [option, ...parts.slice(1)];
-    const whole = meant.map(written).join(" ");
     if (parts[1] !== "[inline]") stated.push(meant);
     if (within.connection) find(line, `\`${option}\` stands inside <connection>`, "move it out of the block");
     else if (fileOptions.has(option) && parts[1] === "[inline]") {
       // The file follows as a block; the direction of tls-auth would be lost with this line.
-      if (option === "tls-auth" && parts[2] !== undefined) lines.push(`key-direction ${written(parts[2])}`);
+      if (option === "tls-auth" && parts[2] !== undefined) write(["key-direction", parts[2]], line);
     } else if (fileOptions.has(option))
       find(line, `\`${option}\` names a file`, `put its content inline, between <${option}> and </${option}>`);
-    else if (Buffer.byteLength(whole) > LONGEST_LINE)
-      find(line, `the line is longer than the ${LONGEST_LINE} bytes OpenVPN reads`, "shorten it");
-    else lines.push(whole);
+    else write(meant, line);
   };
 
   const optionLine = (parts: readonly string[], line: number) => {

@@ -27,6 +27,7 @@ describe("refused, with its line", () => {
     ["a bridge by another option", "dev-type tap", "bridges Ethernet"],
     ["an option nobody looked at", "http-proxy 203.0.113.9 8080", "not known to be safe"],
     ["a line longer than OpenVPN reads", `tls-cipher ${"A".repeat(244)}`, "254 bytes"],
+    ["a direction that is as long, when it is written anew", `tls-auth [inline] ${"A".repeat(241)}`, "254 bytes"],
     ["a quote that is not closed", 'verify-x509-name "a', "quote"],
     ["a control character", "cipher\x01", "control character"],
     ["a remote over IPv6", "remote 2001:db8::1 1194", "over IPv4"],
