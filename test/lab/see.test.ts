@@ -8,27 +8,13 @@ import { deployInto, openLab, settled } from "../../lab/scenario";
 import { stateFolder } from "../../lab/state";
 import { addresses, namespaceOf } from "../../lab/topology";
 import { readExposition } from "../machine/exposition";
-import { alone, type Drift, together } from "./drifts";
+import { check, watched } from "./watched";
 
 const quiet = () => undefined;
 const METRICS = "http://10.4.0.1:9586/metrics";
 
 let scenario: Scenario;
 const machine = (script: string): Promise<string> => onMachine(scenario, script).then((text) => text.trimEnd());
-
-interface Checked {
-  readonly ok: boolean;
-  readonly findings: string[];
-  readonly mended: string[];
-}
-/** What `gatewayctl check --json` says, whatever its exit status. */
-const check = async (...words: string[]): Promise<Checked> => {
-  const command = ["gatewayctl", "check", "--json", ...words];
-  const { stdout, exitCode } = await scenario.lab.machine.exec(command, { timeout: 90_000 });
-  const said = JSON.parse(stdout) as Checked;
-  expect(exitCode).toBe(said.ok ? 0 : 1);
-  return said;
-};
 
 /** What is looked at of `gatewayctl status --json`. */
 interface Status {
@@ -42,17 +28,6 @@ interface Status {
 const status = async (): Promise<Status> => JSON.parse(await machine("gatewayctl status --json")) as Status;
 const clientOf = ({ clients }: Status, name: string) => clients.find((one) => one.name === name)!;
 
-/** Hours that are not now, whenever the test runs. */
-const hour = (ahead: number) => new Date(Date.now() + ahead * 3_600_000).toISOString().slice(11, 16);
-const changes = {
-  metrics: { from: ["direct"] },
-  groups: [{ name: "any", members: ["vpn"] }],
-  rules: [
-    { from: "10.4.0.50", during: { from: hour(6), to: hour(7), timeZone: "UTC" }, exit: "block" },
-    { from: "10.4.0.128/25", exit: "any" },
-  ],
-};
-
 beforeAll(async () => {
   scenario = await deployInto(await openLab(quiet), quiet);
   // It would mend what is broken here.
@@ -63,7 +38,7 @@ afterAll(() => Lab.clear());
 describe("metrics", () => {
   test("are off by default: nothing listens", async () => {
     expect(await machine("ss -Hltn 'sport = :9586'; systemctl is-active wg-gateway-metrics || true")).toBe("inactive");
-    await scenario.deployment.up(changes);
+    await scenario.deployment.up(watched);
     await settled(scenario.lab);
   });
 
@@ -218,88 +193,9 @@ describe("the status", () => {
   });
 });
 
-describe("the watch daemon", () => {
-  let window: string | undefined;
-  beforeAll(async () => {
-    window = Object.keys((await status()).selected).find((name) => name.startsWith("window-"));
-  });
-  /** What the daemon does with the selection, by itself. */
-  const daemon = (script: string) =>
-    `python3 -B -c 'import contextlib, subprocess, sys; sys.path.insert(0, "/usr/local/lib/wg-gateway/gatewayctl"); import selection\n${script}'`;
-  const select = (variant: string) => daemon(`selection.select({"${window}": "${variant}"})`);
-
-  test("is waited for by a check between its selecting and its loading, which differ", async () => {
-    await machine(`systemctl stop wg-gateway-watch; ${select("closed")}; /usr/local/lib/wg-gateway/firewall.sh reload`);
-    const between = (held: string) =>
-      machine(
-        daemon(`with ${held}:
-    selection.select({"${window}": "open"})
-    check = subprocess.Popen(["gatewayctl", "check", "--json"], stdout=subprocess.PIPE, text=True)
-    try: check.wait(5)
-    except subprocess.TimeoutExpired: pass
-    selection.load()
-print(check.communicate()[0])
-selection.switch({"${window}": "closed"})`),
-      );
-    expect(await between("selection.one_at_a_time()")).not.toContain("nft table");
-    // Control: what is not held is seen to differ.
-    expect(await between("contextlib.nullcontext()")).toContain("nft table inet wg_gateway of the host");
-    await machine("systemctl start wg-gateway-watch");
-  });
-
-  test("loads what another one had selected and was killed before it loaded", async () => {
-    await machine(`systemctl stop wg-gateway-watch; ${select("open")}; /usr/local/lib/wg-gateway/firewall.sh reload`);
-    await machine(select("closed"));
-    // Control: nothing but the daemon loads it.
-    expect((await check()).findings).toContainEqual(
-      expect.stringMatching(/^nft table inet wg_gateway of the host is not as released: /),
-    );
-    await machine("systemctl start wg-gateway-watch");
-    await until("it is loaded", 20_000, async () => !(await check()).findings.some((line) => line.startsWith("nft")));
-  });
-});
-
-describe("what differs", () => {
-  const fits = (line: string, said: string | RegExp) => (typeof said === "string" ? line === said : said.test(line));
-  async function seenAndMended(drifts: readonly Drift[]): Promise<void> {
-    expect((await check()).findings).toEqual([]);
-    for (const [made] of drifts) await machine(made);
-    const { findings } = await check();
-    const expected = drifts.flatMap(([, ...said]) => said);
-    expect(expected.filter((said) => !findings.some((line) => fits(line, said)))).toEqual([]);
-    expect(findings.filter((line) => !expected.some((said) => fits(line, said)))).toEqual([]);
-    const repaired = await check("--repair");
-    expect(repaired).toEqual({ ok: true, findings: [], mended: findings });
-  }
-
-  test("is seen, each by itself, and mended; a second repair finds nothing and restarts nothing", async () => {
-    await seenAndMended(together);
-    const started = "systemctl show -p ActiveEnterTimestampMonotonic 'wg-gateway-*' wg-quick@wg0";
-    const before = await machine(started);
-    expect(await check("--repair")).toEqual({ ok: true, findings: [], mended: [] });
-    expect(await machine(started)).toBe(before);
-    await settled(scenario.lab);
-  });
-
-  test.each(alone.map((drift) => [drift[0], drift] as const))("%s: seen, and mended", async (_, drift) => {
-    await seenAndMended([drift]);
-  });
-
-  test("mended, the clients are on their ways", async () => {
-    await settled(scenario.lab);
-    const { direct, vpn } = scenario.lab.clients;
-    expect((await direct.fetch(`http://${addresses.web}/`)).trim()).toBe(addresses.elastic);
-    await until(
-      "the VPN client is seen as its provider",
-      60_000,
-      async () => (await orNothing(vpn.fetch(`http://${addresses.web}/`))) === addresses.provider,
-    );
-  });
-});
-
 test("metrics that are taken away are gone", async () => {
   await scenario.deployment.up();
   expect(await machine("ss -Hltn 'sport = :9586'; systemctl is-active wg-gateway-metrics || true")).toBe("inactive");
   expect(await machine("systemctl is-enabled wg-gateway-metrics || true")).toBe("disabled");
-  expect((await check()).findings).toEqual([]);
+  expect((await check(scenario)).findings).toEqual([]);
 });
