@@ -31,5 +31,11 @@ export const innerNetworks = ({ wireguard, exits }: Plan): string[] => [
   ...exits.map(({ network }) => network),
 ];
 
+/** What no client may reach. On EC2 the metadata service is link-local. */
+export const prohibitedNetworks = ({ exits }: Plan): string[] => [
+  "169.254.0.0/16",
+  ...exits.map(({ network }) => network),
+];
+
 /** What names an exit in a chain's name: no hyphen may stand there, and no exit's name can make it one of our other chains. */
 export const chainName = (exit: ExitPlan): string => `exit_${exit.name.replaceAll("-", "_")}`;

@@ -28,7 +28,7 @@ const branch = (name: string, condition: string, { rules, chains }: Decided): De
 });
 
 /** Addresses, ports or marks, and the verdict for what has one of them. */
-export interface Range extends Interval {
+interface Range extends Interval {
   readonly verdict: string;
 }
 
@@ -78,7 +78,7 @@ export const decideMark = (name: string, what: string, ranges: readonly Range[])
   );
 
 /** An interface, and the verdict for what comes or goes by it. */
-export type Link = readonly [name: string, verdict: string];
+type Link = readonly [name: string, verdict: string];
 
 /** By interfaces, of which many are told apart by how their names begin. @param what `iifname` or `oifname` */
 export function decideLink(name: string, what: string, links: readonly Link[]): Decided {
@@ -105,7 +105,7 @@ function addressesText(range: Interval): string {
 }
 
 /** An address or a network in CIDR form, and the verdict for what is in it. */
-export type Network = readonly [network: string, verdict: string];
+type Network = readonly [network: string, verdict: string];
 
 /** By networks. @param levels as of {@link decideRange} */
 export const decideNetwork = (name: string, what: string, networks: readonly Network[], levels?: number): Decided =>

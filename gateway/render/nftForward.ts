@@ -1,9 +1,8 @@
 import { DIRECT_MARK, WG_INTERFACE } from "../plan/ids";
 import type { ExitPlan, Plan } from "../plan/plan";
-import { chain, chainName, hex, indented, OURS, SYN } from "./nft";
+import { chain, chainName, hex, indented, OURS, prohibitedNetworks, SYN } from "./nft";
 import { byLink, decideLink, decideNetwork } from "./nftDecide";
 import { renderLookups } from "./nftLookup";
-import { prohibited } from "./nftMark";
 
 /** The rules for what goes through the machine, decided anew for each packet: by whom it comes from, and out of which device. */
 export function forwardChains(plan: Plan): string {
@@ -15,7 +14,13 @@ export function forwardChains(plan: Plan): string {
     "oifname",
     exits.map((exit) => [exit.hostLink, "goto forward_inward"]),
   );
-  const rejected = prohibited(plan, "forward_prohibited", "goto forward_prohibited");
+  // In one level each, for many jumps may have led here.
+  const rejected = decideNetwork(
+    "forward_prohibited",
+    "ip daddr",
+    prohibitedNetworks(plan).map((network) => [network, "goto forward_prohibited"]),
+    1,
+  );
   const local = decideNetwork(
     "forward_local",
     "ip daddr",

@@ -1,17 +1,20 @@
 import { BLOCK_MARK, DIRECT_MARK, WG_INTERFACE } from "../plan/ids";
 import type { Plan } from "../plan/plan";
-import { chain, chainName, DNS, hex, indented, innerNetworks, OURS, setConnectionMark, setMark, SYN } from "./nft";
-import { byLink, byResolver, decideMark, type Decided, decideNetwork, networkBranch } from "./nftDecide";
+import {
+  chain,
+  chainName,
+  DNS,
+  hex,
+  indented,
+  innerNetworks,
+  OURS,
+  prohibitedNetworks,
+  setConnectionMark,
+  setMark,
+  SYN,
+} from "./nft";
+import { byLink, byResolver, decideMark, decideNetwork, networkBranch } from "./nftDecide";
 import { renderLookups } from "./nftLookup";
-
-/** For what no client may reach; in one level, for many jumps may have led here. On EC2 the metadata service is link-local. */
-export const prohibited = ({ exits }: Plan, name: string, verdict: string): Decided =>
-  decideNetwork(
-    name,
-    "ip daddr",
-    [["169.254.0.0/16", verdict], ...exits.map((exit) => [exit.network, verdict] as const)],
-    1,
-  );
 
 /** The rules for what comes to the machine, before it is routed, and for what its resolvers ask: who they are, and the marks of their ways. */
 export function markChains(plan: Plan): string {
@@ -32,7 +35,13 @@ export function markChains(plan: Plan): string {
       verdict: `goto keep_${chainName(exit)}`,
     })),
   );
-  const unmarked = prohibited(plan, "mark_prohibited", "accept");
+  // In one level, for many jumps may have led here.
+  const unmarked = decideNetwork(
+    "mark_prohibited",
+    "ip daddr",
+    prohibitedNetworks(plan).map((network) => [network, "accept"]),
+    1,
+  );
   const lookup = renderLookups(plan, "mark");
   const resolvers = byResolver(plan, "output");
   const marks = (mark: number, connectionMark: number = mark): string[] => [

@@ -184,7 +184,7 @@ describe("up to a hundred of a kind, a packet is held against four rules more at
       exit: index % 2 === 0 ? "vpn" : "block",
     }));
 
-  it("exits, or five, whoever sends it and wherever it goes; with less than nine, no more of them", () => {
+  it("exits, for which it is five, whoever sends it and wherever it goes; with less than nine, no more of them", () => {
     const walked = (count: number): number[] => {
       const many = Array.from({ length: count }, (_, index) => ({
         name: index === 0 ? "vpn" : `vpn${index}`,

@@ -56,8 +56,12 @@ def findings(release, name, host_links, process):
             wanted = f"{values[address]}/{values['PREFIX_LENGTH']}"
             yield from link_drift(f"exit {name}: {link}", ip, where[link], VETH_MTU, [wanted])
     if host_link in host_links:
-        wanted = {"ipv4.conf.{}.rp_filter": "2", "ipv4.conf.{}.src_valid_mark": "1", "ipv6.conf.{}.disable_ipv6": "1"}
-        yield from sysctl_drift(f"exit {name}: ", (), {f"net.{key.format(host_link)}": value for key, value in wanted.items()})
+        of_link = {
+            f"net.ipv4.conf.{host_link}.rp_filter": "2",
+            f"net.ipv4.conf.{host_link}.src_valid_mark": "1",
+            f"net.ipv6.conf.{host_link}.disable_ipv6": "1",
+        }
+        yield from sysctl_drift(f"exit {name}: ", (), of_link)
     yield from sysctl_drift(f"exit {name}: {namespace}: ", inside, NAMESPACE_SYSCTLS)
     if "UP" not in inner_links.get("lo", {}).get("flags", []):
         yield Drift(f"exit {name}: lo of {namespace} is down", command("ip", "-n", namespace, "link", "set", "lo", "up"))
