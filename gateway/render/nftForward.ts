@@ -40,20 +40,15 @@ export function forwardChains(plan: Plan): string {
         "drop",
       ]),
       `
-	# Out: OpenVPN's own packets, which the namespace holds to the provider's address and port. In: answers to the exit's clients.`,
-      chain(`forward_from_${chainName(exit)}`, [
-        `ip saddr ${exit.namespaceAddress} jump to_uplink`,
-        `${SYN} jump clamp_mss`,
-        `oifname "${WG_INTERFACE}" ct state established,related ct mark & ${OURS} == ${hex(exit.clientMark)} accept`,
-        "drop",
-      ]),
+	# OpenVPN's own packets, which the namespace holds to the provider's address and port.`,
+      chain(`forward_from_${chainName(exit)}`, [`ip saddr ${exit.namespaceAddress} jump to_uplink`, "drop"]),
     ].join(""),
   );
   return `	chain filter_forward {
 		type filter hook forward priority filter; policy accept;
 		iifname "${WG_INTERFACE}" goto forward_from_clients
-${indented(from.rules)}		oifname "${WG_INTERFACE}" goto forward_to_clients
-${indented(to.rules)}		iifname @uplinks oifname @uplinks goto forward_neighbours
+		oifname "${WG_INTERFACE}" goto forward_to_clients
+${indented([...from.rules, ...to.rules])}		iifname @uplinks oifname @uplinks goto forward_neighbours
 	}
 ${from.chains}${to.chains}
 	# In the SYN of a client and in the answer to it: nothing on the way has to fragment.
@@ -114,6 +109,7 @@ ${rejected.chains}${local.chains}
 ${indented(exits.map(leavesBy))}		drop
 	}
 
+	# Of what an exit sends, answers on its own clients' connections alone come here: \`prerouting_from_...\`.
 	chain forward_to_clients {
 		${SYN} jump clamp_mss
 		goto forward_inward

@@ -29,11 +29,7 @@ export function markChains(plan: Plan): string {
   const kept = decideMark(
     "keep_exits",
     "ct mark",
-    exits.map((exit) => ({
-      first: exit.clientMark,
-      last: exit.clientMark,
-      verdict: `goto keep_${chainName(exit)}`,
-    })),
+    exits.map(({ clientMark }) => ({ first: clientMark, last: clientMark, verdict: `${setMark(clientMark)} accept` })),
   );
   // In one level, for many jumps may have led here.
   const unmarked = decideNetwork(
@@ -53,14 +49,14 @@ export function markChains(plan: Plan): string {
     const name = chainName(exit);
     return [
       `
-	# The exit's own packets, and answers to its clients. These are marked like theirs: the kernel, which looks back at the source of a
-	# packet, then finds at once that this device leads there (\`src_valid_mark\`, see exit-up.sh).`,
+	# The exit's own packets; answers to its clients; to its resolver; nothing else. Answers are marked like what they answer: the kernel,
+	# which looks back at the source of a packet, then finds at once that this device leads there (\`src_valid_mark\`, see exit-up.sh).`,
       chain(`prerouting_from_${name}`, [
         `ip saddr ${exit.namespaceAddress} accept`,
         ...inner.rules,
-        setMark(exit.clientMark),
+        `ct mark & ${OURS} == ${hex(exit.clientMark)} ${setMark(exit.clientMark)} accept`,
+        `ip daddr != ${exit.hostAddress} drop`,
       ]),
-      chain(`keep_${name}`, [setMark(exit.clientMark), "accept"]),
       chain(`mark_${name}`, ["jump mark_prohibited", ...marks(exit.clientMark)]),
       chain(`output_of_${name}`, [`${DNS} ip daddr @upstreams ${setMark(exit.resolverMark)}`]),
     ].join("");

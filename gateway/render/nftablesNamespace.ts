@@ -9,8 +9,9 @@ import { DNS, elements, replaceTable, SYN } from "./nft";
  */
 export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
   const clients = plan.wireguard.subnet;
-  // A WireGuard provider's tunnel may be narrower than the clients'.
+  // A WireGuard provider's tunnel may be narrower than the clients', to which the host clamps.
   const mss = Math.min(plan.wireguard.mss, exit.provider.kind === "wireguard" ? exit.provider.mtu - 40 : Infinity);
+  const narrower = mss < plan.wireguard.mss;
   return replaceTable(`	set provider {
 		type ipv4_addr . inet_proto . inet_service
 		size 4096
@@ -38,7 +39,7 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 	chain filter_forward {
 		type filter hook forward priority filter; policy drop;
 		iifname "${exit.namespaceLink}" oifname "tun0" goto forward_out
-		iifname "tun0" oifname "${exit.namespaceLink}" goto forward_back
+${narrower ? `		iifname "tun0" ${SYN} jump clamp_mss\n` : ""}		iifname "tun0" oifname "${exit.namespaceLink}" ct state established,related accept
 	}
 
 	chain forward_out {
@@ -46,12 +47,6 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 		${SYN} jump clamp_mss
 		ip saddr @clients accept
 		ip saddr ${exit.hostAddress} ${DNS} accept
-		drop
-	}
-
-	chain forward_back {
-		${SYN} jump clamp_mss
-		ct state established,related accept
 		drop
 	}
 

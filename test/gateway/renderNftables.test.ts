@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { ExitPlan } from "../../gateway/plan/plan";
 import { renderHostRules } from "../../gateway/render/nftables";
 import { renderNamespaceRules } from "../../gateway/render/nftablesNamespace";
-import { documented, exitOf } from "./gateways";
+import { documented, exitOf, gatewayOf } from "./gateways";
 
 /** The lines of a chain, without indentation and comments. */
 function chain(ruleset: string, name: string): string[] {
@@ -50,8 +51,8 @@ describe("a packet of a client", () => {
     ]);
     expect(chain(ruleset, "prerouting_from_clients")).toEqual([
       "ct mark & 0x0000ff00 == 0x0000fb00 accept",
-      "ct mark & 0x0000ff00 == 0x00000200 goto keep_exit_vpn",
-      "ct mark & 0x0000ff00 == 0x00000600 goto keep_exit_se_1",
+      "ct mark & 0x0000ff00 == 0x00000200 meta mark set meta mark & 0xffff00ff | 0x00000200 accept",
+      "ct mark & 0x0000ff00 == 0x00000600 meta mark set meta mark & 0xffff00ff | 0x00000600 accept",
       "ip saddr != 10.4.0.0/24 drop",
       "ct mark & 0x0000ff00 == 0x00000000 goto prerouting_new",
     ]);
@@ -93,7 +94,7 @@ describe("a packet of a client", () => {
     expect(chain(ruleset, "to_uplink")).toEqual([]);
   });
 
-  it("finds TCP clamped to the MTU less 40, in both namespaces and both directions", () => {
+  it("finds TCP clamped to the MTU less 40, in both directions", () => {
     const { plan } = documented();
     const [host, namespace] = [renderHostRules(plan), renderNamespaceRules(plan, exitOf(plan, "vpn"))];
     const syn = "tcp flags & (syn | rst) == syn jump clamp_mss";
@@ -101,13 +102,8 @@ describe("a packet of a client", () => {
       [...ruleset.matchAll(/^\tchain (\S+) \{\n((?:\t\t.*\n)*)/gm)].flatMap(([, name, rules = ""]) =>
         rules.includes(syn) ? [name] : [],
       );
-    expect(clamped(host)).toEqual([
-      "prerouting_new",
-      "forward_to_clients",
-      "forward_from_exit_vpn",
-      "forward_from_exit_se_1",
-    ]);
-    expect(clamped(namespace)).toEqual(["forward_out", "forward_back"]);
+    expect(clamped(host)).toEqual(["prerouting_new", "forward_to_clients"]);
+    expect(clamped(namespace)).toEqual(["forward_out"]);
     for (const ruleset of [host, namespace])
       expect(chain(ruleset, "clamp_mss")).toEqual(["tcp option maxseg size set 1380"]);
   });
@@ -133,18 +129,32 @@ describe("an exit's namespace", () => {
   it("lets its clients into the tunnel alone, and none of another exit's", () => {
     expect(chain(ruleset, "filter_forward").slice(1)).toEqual([
       'iifname "veth-vpn" oifname "tun0" goto forward_out',
-      'iifname "tun0" oifname "veth-vpn" goto forward_back',
+      'iifname "tun0" oifname "veth-vpn" ct state established,related accept',
     ]);
-    const syn = "tcp flags & (syn | rst) == syn jump clamp_mss";
     expect(chain(ruleset, "forward_out")).toEqual([
       "ct state established,related accept",
-      syn,
+      "tcp flags & (syn | rst) == syn jump clamp_mss",
       "ip saddr @clients accept",
       "ip saddr 10.200.1.1 th dport 53 meta l4proto { tcp, udp } accept",
       "drop",
     ]);
-    expect(chain(ruleset, "forward_back")).toEqual([syn, "ct state established,related accept", "drop"]);
     expect(ruleset).toContain("elements = { 10.4.0.128-10.4.0.199, 10.4.0.201-10.4.0.255 }");
     expect(chain(ruleset, "nat_postrouting").slice(1)).toEqual(['oifname "tun0" masquerade']);
+  });
+
+  it.each([
+    [1420, false],
+    [1419, true],
+    [1280, true],
+  ])("clamps answers, too, where its tunnel is narrower than the clients': %i, %s", (mtu, clamps) => {
+    const { plan } = gatewayOf({ exits: [{ name: "nl", kind: "wireguard", profile: "wg.conf" }] });
+    const exit = exitOf(plan, "nl");
+    const ruleset = renderNamespaceRules(plan, {
+      ...exit,
+      provider: { ...exit.provider, mtu } as ExitPlan["provider"],
+    });
+    expect(chain(ruleset, "clamp_mss")).toEqual([`tcp option maxseg size set ${mtu - 40}`]);
+    const answers = 'iifname "tun0" tcp flags & (syn | rst) == syn jump clamp_mss';
+    expect(chain(ruleset, "filter_forward").includes(answers)).toBe(clamps);
   });
 });
