@@ -29,6 +29,17 @@ export async function echoesMeanwhile<T>(
   return { result, echoes: echoesOf((await pinging).stdout) };
 }
 
+/** The same from several hosts at once. @returns of each of them, in their order, what became of its own */
+export async function echoesOfEach<T>(
+  [first, ...others]: readonly Host[],
+  to: string,
+  happening: () => Promise<T>,
+): Promise<{ result: T; echoes: readonly Echoes[] }> {
+  if (!first) return { result: await happening(), echoes: [] };
+  const { result, echoes } = await echoesMeanwhile(first, to, () => echoesOfEach(others, to, happening));
+  return { result: result.result, echoes: [echoes, ...result.echoes] };
+}
+
 /**
  * @param said by ping(8), which went on for a second after what was watched, so that the last of that time could be answered
  * @throws Error when ping did not run all the time

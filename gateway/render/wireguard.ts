@@ -7,7 +7,7 @@ export const section = (name: string, pairs: readonly (readonly [string, string 
   [`[${name}]`, ...pairs.map(([key, value]) => `${key} = ${value}`), ""].join("\n");
 
 /**
- * The tunnel to a WireGuard provider, for `wg setconf` (`man 8 wg`). Its endpoint is set by exit-wireguard.sh, as an address; the
+ * The tunnel to a WireGuard provider, for `wg setconf` (`man 8 wg`). exit-wireguard.sh adds the endpoint to its end, as an address; the
  * keepalive holds the provider's and the uplink's NAT open for answers.
  */
 export function renderProviderInterface(profile: WireGuardProfile): string {

@@ -1,4 +1,4 @@
-import { echoesMeanwhile, PACE, type Echoes } from "../echoes";
+import { echoesOfEach, PACE } from "../echoes";
 import { moveIn, possessions } from "../neighbour";
 import { until } from "../process";
 import { differences, snapshot } from "../snapshot";
@@ -59,13 +59,15 @@ export async function undisturbed<T>(
   happening: () => Promise<T>,
 ): Promise<{ result: T; rows: Row[] }> {
   const { direct, vpn } = lab.clients;
-  const outer = await echoesMeanwhile(direct.host, addresses.web, () =>
-    echoesMeanwhile(vpn.host, addresses.web, happening),
+  const { result, echoes } = await echoesOfEach([direct.host, vpn.host], addresses.web, happening);
+  const rows = echoes.map(({ sent, lost }, index) =>
+    holds(
+      `${["direct", "vpn"][index]} client: probes lost meanwhile (${PACE}/s)`,
+      "0",
+      lost === 0,
+      `${lost} of ${sent}`,
+    ),
   );
-  const { result, echoes } = outer.result;
-  const row = (name: string, { sent, lost }: Echoes): Row =>
-    holds(`${name} client: probes lost meanwhile (${PACE}/s)`, "0", lost === 0, `${lost} of ${sent}`);
-  const rows = [row("direct", outer.echoes), row("vpn", echoes)];
   return { result, rows };
 }
 

@@ -88,7 +88,7 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
-  return {
+  const outcome: Outcome = {
     fault,
     sent: forEach((name) => probers[name].sentIn(from, to).length),
     leaked: [...outside.sightings(from, to), ...scene.elsewhere(from, to)],
@@ -99,6 +99,8 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
     mending: fault.mend && (mended - watched) / 1000,
     recovered,
   };
+  if (typeof recovered === "number") await scene.watched();
+  return outcome;
 }
 
 const isConcerned = ({ concerns }: Fault, name: Name, number: number): boolean =>

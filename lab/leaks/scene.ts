@@ -77,6 +77,17 @@ export class Scene {
     });
   }
 
+  /**
+   * Resolves when the watch daemon has seen that every exit is well: until then it may begin the unit of one anew that was ill, and what
+   * comes next would be blamed for it.
+   */
+  async watched(): Promise<void> {
+    const states = async () => (await this.on("cat /run/wg-gateway/health/*")).trim().split("\n");
+    const well = async () => (await states()).every((state) => state.startsWith("well "));
+    await until("the watch daemon sees every exit well", 60_000, well, 100);
+    await this.settled(Date.now(), 10);
+  }
+
   /** Answers to probes sent in a span of time that came by another way than the client's exit: the echo server saw another address. */
   elsewhere(from: number, to: number): Sighting[] {
     return names.flatMap((name) => {

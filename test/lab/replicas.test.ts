@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Changes, Deployment, type UpResult } from "../../lab/deployment";
-import { echoesMeanwhile } from "../../lab/echoes";
+import { echoesMeanwhile, echoesOfEach } from "../../lab/echoes";
 import { Lab } from "../../lab/lab";
 import { minimalUserData } from "../../lab/keys";
 import type { Machine } from "../../lab/machine";
@@ -106,11 +106,9 @@ test("a client that is added may turn to either, and the others lose nothing", a
   await settled(lab);
   const more = { ...two, clients: [...clients, { name: "tablet", address: "10.4.0.51" }] };
   // One of the clients is on each gateway.
-  const outer = await echoesMeanwhile(lab.clients.direct.host, web, () =>
-    echoesMeanwhile(lab.clients.vpn.host, web, () => deployment.up(more)),
-  );
-  const { result, echoes } = outer.result;
-  expect([outer.echoes.lost, echoes.lost]).toEqual([0, 0]);
+  const { direct, vpn } = lab.clients;
+  const { result, echoes } = await echoesOfEach([direct.host, vpn.host], web, () => deployment.up(more));
+  expect(echoes.map(({ lost }) => lost)).toEqual([0, 0]);
   expect(result.summary).toMatchObject({ created: 1, updated: 2, deleted: 0 });
   const tablet = lab.client("home-3");
   for (const [address, lead] of [

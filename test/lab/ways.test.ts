@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { echoesMeanwhile } from "../../lab/echoes";
 import { onMachine } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
 import { until } from "../../lab/process";
@@ -104,14 +105,13 @@ describe("a client's key rotated", () => {
   test("the old profile is no longer taken, the new one is; nobody else notices", async () => {
     const list = scene.settings["clients"] as { name: string; address: string }[];
     const rotated = list.map((client) => (client.name === "mixed" ? { ...client, keyVersion: 2 } : client));
-    const other = scene.device("nord").host.run(["ping", "-n", "-q", "-i", "0.01", "-c", "600", addresses.web], {
-      timeout: 30_000,
-    });
-    const { outputs } = await scene.up({ clients: rotated });
-    expect((await other).stdout).toContain(" 0% packet loss");
+    const { result, echoes } = await echoesMeanwhile(scene.device("nord").host, addresses.web, () =>
+      scene.up({ clients: rotated }),
+    );
+    expect(echoes.lost).toBe(0);
     expect(await scene.seen("mixed")).toBe("no answer");
     await scene.device("mixed").down();
-    await scene.device("mixed").up(outputs.clientProfiles?.["mixed"] ?? "");
+    await scene.device("mixed").up(result.outputs.clientProfiles?.["mixed"] ?? "");
     expect(await scene.becomes("mixed", addresses.provider)).toBe(addresses.provider);
     // From here on the new key is the client's.
     scene.settings = { ...scene.settings, clients: rotated };

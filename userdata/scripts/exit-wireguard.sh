@@ -21,8 +21,8 @@ else
 fi
 trap 'kill "$tunnel"; ip link del tun0 2>/dev/null' EXIT
 trap 'exit 0' TERM INT
-wg setconf tun0 "$CONFIG/exits/$EXIT/wireguard.conf"
-wg set tun0 peer "$(wg show tun0 peers)" endpoint "$address:$port"
+# At once: wireguard-go greets its peer as soon as it has one, and the next time after 5 s.
+wg setconf tun0 <(cat "$CONFIG/exits/$EXIT/wireguard.conf" && printf 'Endpoint = %s:%s\n' "$address" "$port")
 ip address replace "$TUNNEL_ADDRESS/32" dev tun0
 ip link set tun0 mtu "$TUNNEL_MTU" up
 ip route replace default dev tun0
