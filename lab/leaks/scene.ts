@@ -78,13 +78,13 @@ export class Scene {
   }
 
   /**
-   * Resolves when the watch daemon has seen that every exit is well: until then it may begin the unit of one anew that was ill, and what
+   * Resolves when the watch daemon has seen that both exits are well: until then it may begin the unit of one anew that was ill, and what
    * comes next would be blamed for it.
    */
   async watched(): Promise<void> {
-    const states = async () => (await this.on("cat /run/wg-gateway/health/*")).trim().split("\n");
-    const well = async () => (await states()).every((state) => state.startsWith("well "));
-    await until("the watch daemon sees every exit well", 60_000, well, 100);
+    const states = () => this.on("cd /run/wg-gateway/health && cat vpn wgprov || true");
+    const well = async () => (await states()).match(/^well /gm)?.length === 2;
+    await until("the watch daemon sees both exits well", 60_000, well, 100);
     await this.settled(Date.now(), 10);
   }
 
