@@ -1,5 +1,5 @@
 import type { Changes } from "../deployment";
-import { echoesMeanwhile } from "../echoes";
+import { echoesOfEach } from "../echoes";
 import type { Lab } from "../lab";
 import { settled } from "../scenario";
 import { statePath } from "../state";
@@ -78,11 +78,8 @@ async function measure(lab: Lab, timed: TimedDeployment): Promise<Round> {
   await settled(lab);
   const up = async (changes: Changes) => {
     const { direct, vpn } = lab.clients;
-    const others = await echoesMeanwhile(direct.host, addresses.web, () =>
-      echoesMeanwhile(vpn.host, addresses.web, () => deployment.up(changes)),
-    );
-    const { result: inner, echoes } = others;
-    return { seconds: inner.result.seconds, lost: echoes.lost + inner.echoes.lost };
+    const { result, echoes } = await echoesOfEach([direct.host, vpn.host], addresses.web, () => deployment.up(changes));
+    return { seconds: result.seconds, lost: echoes.reduce((sum, { lost }) => sum + lost, 0) };
   };
   const unchanged = await deployment.up();
   const client = await up({ clients });

@@ -99,7 +99,7 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
     mending: fault.mend && (mended - watched) / 1000,
     recovered,
   };
-  if (typeof recovered === "number") await scene.watched();
+  if (typeof recovered === "number") await scene.seenWell();
   return outcome;
 }
 

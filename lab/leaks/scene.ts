@@ -81,7 +81,7 @@ export class Scene {
    * Resolves when the watch daemon has seen that both exits are well: until then it may begin the unit of one anew that was ill, and what
    * comes next would be blamed for it.
    */
-  async watched(): Promise<void> {
+  async seenWell(): Promise<void> {
     const states = () => this.on("cd /run/wg-gateway/health && cat vpn wgprov || true");
     const well = async () => (await states()).match(/^well /gm)?.length === 2;
     await until("the watch daemon sees both exits well", 60_000, well, 100);
