@@ -64,6 +64,9 @@ export const UNREACHABLE_METRIC = 4294967295;
  */
 export const DIRECT_MARK = 0xfb00;
 
+/** Connection mark, in an exit's namespace, of what goes to its provider; within {@link MARK_MASK}, above every slot's. */
+export const PROVIDER_MARK = 0xfa00;
+
 /** What a slot claims. Slot 1 bears the documented names and numbers. */
 export interface SlotIds {
   /** Name of the network namespace, shown by `ip netns list`. */

@@ -1,6 +1,6 @@
 import { DIRECT_MARK, WG_INTERFACE } from "../plan/ids";
 import type { ExitPlan, Plan } from "../plan/plan";
-import { chain, chainName, hex, indented, OURS, prohibitedNetworks, SYN } from "./nft";
+import { ASSURED, chain, chainName, hex, indented, OURS, prohibitedNetworks, SYN } from "./nft";
 import { byLink, decideLink, decideNetwork } from "./nftDecide";
 import { renderLookups } from "./nftLookup";
 
@@ -111,6 +111,7 @@ ${indented(exits.map(leavesBy))}		drop
 
 	# Of what an exit sends, answers on its own clients' connections alone come here: \`prerouting_from_...\`.
 	chain forward_to_clients {
+		${ASSURED}
 		${SYN} jump clamp_mss
 		goto forward_inward
 	}

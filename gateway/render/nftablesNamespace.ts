@@ -1,20 +1,20 @@
+import { PROVIDER_MARK } from "../plan/ids";
 import type { ExitPlan, Plan } from "../plan/plan";
 import { intervalText } from "../settings/address";
-import { DNS, elements, replaceTable, SYN } from "./nft";
+import { ASSURED, DNS, elements, hex, indented, OURS, replaceTable, setConnectionMark, SYN } from "./nft";
 
 /**
  * The rules inside an exit's namespace: nothing leaves by the veth but OpenVPN's packets to the provider.
- * As a file the set `provider` is empty; exit-remotes.sh adds where the provider's names lead today. It is looked up for every packet of
- * the tunnel: the kernel is quicker at that where a set has a size.
+ * As a file the set `provider` is empty; exit-remotes.sh adds where the provider's names lead today.
  */
 export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
   const clients = plan.wireguard.subnet;
   // A WireGuard provider's tunnel may be narrower than the clients', to which the host clamps.
   const mss = Math.min(plan.wireguard.mss, exit.provider.kind === "wireguard" ? exit.provider.mtu - 40 : Infinity);
-  const narrower = mss < plan.wireguard.mss;
+  const back = `iifname "tun0" oifname "${exit.namespaceLink}"`;
+  const clampedBack = mss < plan.wireguard.mss ? [`${back} ${ASSURED}`, `iifname "tun0" ${SYN} jump clamp_mss`] : [];
   return replaceTable(`	set provider {
 		type ipv4_addr . inet_proto . inet_service
-		size 4096
 	}
 
 	set clients {
@@ -38,8 +38,7 @@ export function renderNamespaceRules(plan: Plan, exit: ExitPlan): string {
 
 	chain filter_forward {
 		type filter hook forward priority filter; policy drop;
-		iifname "${exit.namespaceLink}" oifname "tun0" goto forward_out
-${narrower ? `		iifname "tun0" ${SYN} jump clamp_mss\n` : ""}		iifname "tun0" oifname "${exit.namespaceLink}" ct state established,related accept
+${indented([...clampedBack, `${back} ct state established,related accept`])}		iifname "${exit.namespaceLink}" oifname "tun0" goto forward_out
 	}
 
 	chain forward_out {
@@ -54,9 +53,11 @@ ${narrower ? `		iifname "tun0" ${SYN} jump clamp_mss\n` : ""}		iifname "tun0" oi
 		tcp option maxseg size set ${mss}
 	}
 
+	# What a connection to the provider goes to is looked up when it begins.
 	chain filter_output {
 		type filter hook output priority filter; policy drop;
-		oifname "${exit.namespaceLink}" ip daddr . meta l4proto . th dport @provider accept
+		ct mark & ${OURS} == ${hex(PROVIDER_MARK)} accept
+		oifname "${exit.namespaceLink}" ip daddr . meta l4proto . th dport @provider ${setConnectionMark(PROVIDER_MARK)} accept
 		oifname "lo" accept
 		oifname "tun0" accept
 		oifname "${exit.namespaceLink}" ip daddr ${exit.hostAddress} ${DNS} accept

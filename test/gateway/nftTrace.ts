@@ -16,6 +16,8 @@ export interface Packet {
   /** Destination port; undefined where the protocol has none. */
   readonly port?: number | undefined;
   readonly state: "new" | "established" | "related" | "invalid";
+  /** Whether both ends of its connection have answered, if it has one. Default false. */
+  readonly assured?: boolean;
   readonly mark: number;
   readonly ctMark: number;
   /** Whether the destination is an address of the machine itself. Default false. */
@@ -118,6 +120,7 @@ const parts: readonly Part[] = [
   [RegExp(`^ct original ip daddr ${VALUE}`), (packet, rules, value = "") => isIn(rules, value, packet.destination)],
   [/^ct original proto-dst (\d+)/, (packet, _, port) => packet.port === Number(port)],
   [/^ct state (\w+(?:,\w+)*)/, (packet, _, states = "") => list(states).includes(packet.state)],
+  [/^ct status assured/, ({ assured = false, state }) => assured && (state === "established" || state === "related")],
   [/^fib daddr type != local/, (packet) => packet.local !== true],
   [
     RegExp(`^(tcp|udp) dport ${VALUE}`),

@@ -111,35 +111,42 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
   it("of what an exit sends, answers on its own clients' connections alone come to a client, and nothing to elsewhere", () => {
     const anyMark = fc.integer({ min: 0, max: 0xff }).map((mark) => mark << 8);
     fc.assert(
-      fc.property(anyCase, anyMark, fc.constantFrom("tcp", "udp", "icmp"), (one, mark, protocol) => {
-        const { exits } = one.gateway.plan;
-        const rules = loaded(one.gateway.plan, one.selection, UPLINK);
-        const client = packetOf(one.traffic[0]!).source;
-        for (const { name, hostLink: by } of exits)
-          for (const began of ["direct", ...exitsOf(one.gateway)])
-            for (const state of states) {
-              const { ctMark } = leaving(one.gateway, began);
-              const [port, source] = [protocol === "icmp" ? undefined : 40_000, "198.51.100.9"];
-              const packet: Packet = {
-                in: by,
-                out: "",
-                source,
-                destination: client,
-                protocol,
-                port,
-                state,
-                mark,
-                ctMark,
-              };
-              const arrived = trace(rules, "mangle_prerouting", packet);
-              for (const out of ["wg0", "docker0", ...linksOf(one.gateway)]) {
-                const { verdict } =
-                  arrived.verdict === "drop" ? arrived : trace(rules, "filter_forward", { ...arrived.packet, out });
-                const answers = began === name && out === "wg0" && (state === "established" || state === "related");
-                equal(verdict, answers ? "accept" : "drop", one, packet, out);
+      fc.property(
+        anyCase,
+        anyMark,
+        fc.constantFrom("tcp", "udp", "icmp"),
+        fc.boolean(),
+        (one, mark, protocol, assured) => {
+          const { exits } = one.gateway.plan;
+          const rules = loaded(one.gateway.plan, one.selection, UPLINK);
+          const client = packetOf(one.traffic[0]!).source;
+          for (const { name, hostLink: by } of exits)
+            for (const began of ["direct", ...exitsOf(one.gateway)])
+              for (const state of states) {
+                const { ctMark } = leaving(one.gateway, began);
+                const [port, source] = [protocol === "icmp" ? undefined : 40_000, "198.51.100.9"];
+                const packet: Packet = {
+                  in: by,
+                  out: "",
+                  source,
+                  destination: client,
+                  protocol,
+                  port,
+                  state,
+                  assured,
+                  mark,
+                  ctMark,
+                };
+                const arrived = trace(rules, "mangle_prerouting", packet);
+                for (const out of ["wg0", "docker0", ...linksOf(one.gateway)]) {
+                  const { verdict } =
+                    arrived.verdict === "drop" ? arrived : trace(rules, "filter_forward", { ...arrived.packet, out });
+                  const answers = began === name && out === "wg0" && (state === "established" || state === "related");
+                  equal(verdict, answers ? "accept" : "drop", one, packet, out);
+                }
               }
-            }
-      }),
+        },
+      ),
       { numRuns: 50 },
     );
   });

@@ -119,17 +119,19 @@ describe("an exit's namespace", () => {
 
   it("lets nothing out by its veth but to the provider, the resolver and in answer", () => {
     expect(chain(ruleset, "filter_output").filter((line) => line.includes("veth-vpn"))).toEqual([
-      'oifname "veth-vpn" ip daddr . meta l4proto . th dport @provider accept',
+      'oifname "veth-vpn" ip daddr . meta l4proto . th dport @provider ct mark set ct mark & 0xffff00ff | 0x0000fa00 accept',
       'oifname "veth-vpn" ip daddr 10.200.1.1 th dport 53 meta l4proto { tcp, udp } accept',
       'oifname "veth-vpn" ip daddr { 10.200.1.1, 10.4.0.0/24 } ct state established,related accept',
     ]);
-    expect(ruleset).toContain("\tset provider {\n\t\ttype ipv4_addr . inet_proto . inet_service\n\t\tsize 4096\n\t}\n");
+    expect(ruleset).toContain("\tset provider {\n\t\ttype ipv4_addr . inet_proto . inet_service\n\t}\n");
+    expect(chain(ruleset, "filter_output")[1]).toBe("ct mark & 0x0000ff00 == 0x0000fa00 accept");
+    expect(ruleset.match(/0x0000fa00/g)).toHaveLength(2);
   });
 
   it("lets its clients into the tunnel alone, and none of another exit's", () => {
     expect(chain(ruleset, "filter_forward").slice(1)).toEqual([
-      'iifname "veth-vpn" oifname "tun0" goto forward_out',
       'iifname "tun0" oifname "veth-vpn" ct state established,related accept',
+      'iifname "veth-vpn" oifname "tun0" goto forward_out',
     ]);
     expect(chain(ruleset, "forward_out")).toEqual([
       "ct state established,related accept",

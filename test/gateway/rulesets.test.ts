@@ -166,7 +166,7 @@ insert rule inet wg_gateway mangle_prerouting goto more
       const uses = [...ruleset.matchAll(/(?:meta|ct) mark .*/g)].map(([text]) => text);
       for (const text of uses)
         expect(text).toMatch(
-          new RegExp(`^(meta|ct) mark (& ${ours} [!=]=|set \\1 mark & 0xffff00ff \\| 0x0000[0-9a-f]{2}00$)`),
+          new RegExp(`^(meta|ct) mark (& ${ours} [!=]=|set \\1 mark & 0xffff00ff \\| 0x0000[0-9a-f]{2}00( accept)?$)`),
         );
     }
     expect(renderHostRules(documented().plan)).toContain(`meta mark & ${ours}`);
