@@ -11,6 +11,8 @@ import { percentile } from "./figure";
 const PORT = 5201;
 /** Seconds that nothing that is measured takes. */
 const FOREVER = 3600;
+/** The kernel's own; a machine may have another default, as BBR, which keeps a pace of its own. */
+const CONGESTION = "cubic";
 
 /**
  * One TCP connection between a client and the web server's machine, at full speed while something is done.
@@ -24,7 +26,7 @@ export async function carrying<T>({ web }: Lab, from: Host, down: boolean, work:
       const { stdout } = await web.host.run(["ss", "-Hltn", `sport = :${PORT}`]);
       return stdout !== "";
     });
-    const options = ["--time", String(FOREVER), ...(down ? ["--reverse"] : [])];
+    const options = ["--time", String(FOREVER), "--congestion", CONGESTION, ...(down ? ["--reverse"] : [])];
     const client = from.spawn(["iperf3", "--client", addresses.web, "-p", String(PORT), ...options]);
     try {
       const result = await work();
