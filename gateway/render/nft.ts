@@ -21,7 +21,7 @@ export const replaceTable = (body: string, table: string = NFT_TABLE): string =>
 /** The port first: most packets have another, and a comparison is quicker than a set. */
 export const DNS = "th dport 53 meta l4proto { tcp, udp }";
 export const SYN = "tcp flags & (syn | rst) == syn";
-/** For what is known to be no SYN: both ends of its connection have answered (`IPS_ASSURED` in the kernel's nf_conntrack_common.h). */
+/** What comes after a connection's SYNs, which both ends have answered (`IPS_ASSURED` in the kernel's nf_conntrack_common.h). */
 export const ASSURED = "ct status assured accept";
 
 export const setMark = (mark: number): string => `meta mark set meta mark & ${OTHERS} | ${hex(mark)}`;

@@ -53,7 +53,7 @@ ${indented([...clampedBack, `${back} ct state established,related accept`])}		ii
 		tcp option maxseg size set ${mss}
 	}
 
-	# What a connection to the provider goes to is looked up when it begins.
+	# Whether a connection goes to the provider is asked when it begins; its mark says so afterwards.
 	chain filter_output {
 		type filter hook output priority filter; policy drop;
 		ct mark & ${OURS} == ${hex(PROVIDER_MARK)} accept

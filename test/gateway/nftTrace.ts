@@ -67,8 +67,8 @@ export function load(...texts: readonly string[]): Ruleset {
     else if (verb === "add rule") known(chains.get(target), target).push(rest);
     else if (verb === "add element") known(elements.get(target), target).push(...list(rest.slice(2, -2)));
     else if (/^elements = \{ .* \}$/.test(text)) body.push(...list(text.slice("elements = { ".length, -2)));
-    else if (/^\t\t/.test(line) && !/^(#|type |size |flags |auto-merge$|$)/.test(text)) body.push(text);
-    else if (!/^(|\}|#.*|type .*|size \d+|flags interval|auto-merge|(delete )?table inet wg_gateway( \{)?)$/.test(text))
+    else if (/^\t\t/.test(line) && !/^(#|type |flags |auto-merge$|$)/.test(text)) body.push(text);
+    else if (!/^(|\}|#.*|type .*|flags interval|auto-merge|(delete )?table inet wg_gateway( \{)?)$/.test(text))
       throw new Error(`not understood: ${line}`);
   }
   return { chains, elements };

@@ -12,10 +12,13 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
   const states = ["new", "established", "related", "invalid"] as const;
 
   it("it leaves by its own way or not at all", () => {
-    const anyStates = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.constantFrom<Packet["state"][]>(...states)), {
-      minLength: 4,
-      maxLength: 4,
-    });
+    const anyStates = fc.array(
+      fc.tuple(fc.nat(), fc.nat(), fc.constantFrom<Packet["state"][]>(...states), fc.boolean()),
+      {
+        minLength: 4,
+        maxLength: 4,
+      },
+    );
     fc.assert(
       fc.property(anyCase, anyStates, (one, all) => {
         const { gateway, selection } = one;
@@ -26,12 +29,12 @@ describe("whatever mark, connection mark, state and route a packet has,", () => 
           const way = wayOf(gateway, selection, traffic);
           const ways = possibleWays(gateway.settings, traffic);
           equal(way === "block" || ways.includes(way), true, one, traffic, way, ways);
-          for (const [a, b, state] of all) {
+          for (const [a, b, state, assured] of all) {
             // An ICMP error is about another packet, and goes where that one's connection does.
             if (state === "related" && traffic.protocol === "icmp") continue;
             const [mark = 0, ctMark = 0] = [marks[a % marks.length], marks[b % marks.length]];
             for (const out of ["docker0", ...linksOf(gateway)]) {
-              const packet = { ...packetOf(traffic), mark, ctMark, state, out };
+              const packet = { ...packetOf(traffic), mark, ctMark, state, assured, out };
               const { through, verdict } = trace(rules, "filter_forward", packet);
               if (verdict === "accept")
                 equal(way === "block" ? "nothing" : leaving(gateway, way).link, out, one, packet);
