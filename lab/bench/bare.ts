@@ -2,8 +2,7 @@ import type { Sides } from "./exchange";
 
 /*
  * What somebody would set up by hand, beside the gateway on the same machine, with the same WireGuard and an OpenVPN client in the same
- * namespace. Unless it is said otherwise, it is the same client: they differ by nftables rules and ip rules, and by which processors take
- * what the namespace's devices receive.
+ * namespace. Unless it is said otherwise, it is the same client: they differ by nftables rules and ip rules.
  */
 
 /** Where a plain resolver is asked, beside the gateway's. */
@@ -29,10 +28,6 @@ const openGateway = `${loadGateway}; nft delete table ip bare`;
 const openNamespace = `${loadNamespace}
   ${IN_NAMESPACE}nft delete table ip bare`;
 
-/** Receive packet steering of the namespace's devices. @param mask of processors, as a shell word; 0 as it is by default */
-const steer = (mask: string): string =>
-  `${IN_NAMESPACE}sh -c 'for link in tun0 veth-vpn; do echo ${mask} >/sys/class/net/$link/queues/rx-0/rps_cpus; done'`;
-
 /** wg-quick with one masquerade rule: the direct clients' way alone. */
 export const bareDirect: Sides = {
   ours: `${eachRule("add", gatewayRules)}; ${openGateway}`,
@@ -56,12 +51,10 @@ export const bare: Sides = {
   ours: `${eachRule("add", gatewayRules)}
     ${openGateway}
     ${openNamespace}
-    ${steer("$(sysctl -n net.core.rps_default_mask 2>/dev/null || echo 0)")}
     ${eachRule("del", bareRules)}`,
   base: `${eachRule("add", bareRules)}
     ${masquerade("ens5")}
     ${masquerade("tun0", IN_NAMESPACE)}
-    ${steer("0")}
     ${eachRule("del", gatewayRules)}`,
 };
 
@@ -74,7 +67,7 @@ export const same: Sides = { ours: loadAgain, base: loadAgain };
 const TUNING = "^(fast-io|rcvbuf|mssfix)( |$)";
 const configuration = "/etc/wg-gateway/exits/vpn/openvpn.conf";
 
-/** Begun anew while the gateway's rules stand, for these let it out to the provider. Its tun0 is a new one, with steering. */
+/** Begun anew while the gateway's rules stand, for these let it out to the provider. */
 const restartClient = `systemctl restart wg-gateway-exit@vpn
   timeout 30 bash -c 'until ip -n vpn_ns route show default | grep -q tun0; do sleep 0.1; done'`;
 

@@ -6,7 +6,7 @@ import { pathFigures, pathMeasures } from "./paths";
 
 const LEAST = 0.97;
 
-/** What the rules cost, less what steering gains. */
+/** What the rules cost. */
 export const vpn: Benchmark = {
   name: "vpn",
   title: "VPN path",
@@ -15,7 +15,7 @@ export const vpn: Benchmark = {
   run: (bench) => pathFigures(bench, bare, "vpn", LEAST),
 };
 
-/** What rules, steering and the client's configuration come to. */
+/** What rules and the client's configuration come to. */
 export const profile: Benchmark = {
   name: "profile",
   title: "VPN path, beside the provider's profile as it comes",

@@ -24,10 +24,6 @@ const squeeze = (text: string): string =>
     .map((line) => line.replace(/\s+/g, " ").replace("/0xff00", "").replace(" proto 45", "").trim())
     .join("; ");
 
-/** All of so many processors, as the kernel writes them; none where it knows no default for a namespace's devices. */
-const maskOf = (processors: number): string =>
-  processors === 0 ? "" : (2 ** Math.min(processors, 32) - 1).toString(16);
-
 /** The commands by which the document looks into a running gateway, in their nft form; each must work. */
 export const INSPECTION = [
   "ip netns list",
@@ -82,11 +78,6 @@ export const document: Flow = {
         await ask(
           "ss -Hlun 'sport = :53' | awk '{ print $4 }' | grep -v '127.0.0.5[34]' | cut -d: -f1 | cut -d% -f1 | sort -u",
         ),
-      ),
-      same(
-        "processors for what tun0 receives",
-        maskOf(Number(await ask("[ ! -e /proc/sys/net/core/rps_default_mask ] || nproc"))),
-        (await ask("ip netns exec vpn_ns cat /sys/class/net/tun0/queues/rx-0/rps_cpus")).replace(/^[0,]+/, ""),
       ),
       same("inspection commands that fail", "none", failed.join("; ") || "none"),
     ];

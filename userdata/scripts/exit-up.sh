@@ -15,10 +15,6 @@ mkdir -p "$RUN/exits/$EXIT"
 # Loose reverse path filter: answers come in by tun0 for addresses that are routed by the veth. IPv6 has no way out of here.
 in_namespace sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.rp_filter=2 \
     net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-# OpenVPN is one thread, in whose name the kernel would do all that follows what it writes into its tunnel. Instead, what devices that
-# are made here from now on receive is for all processors (receive packet steering; Linux 6.3, older ones do not know it).
-processors=$(nproc)
-in_namespace sysctl -eqw "net.core.rps_default_mask=$(printf '%x' $(((1 << (processors < 32 ? processors : 32)) - 1)))"
 touch "$RUN/exits/$EXIT/provider.nft"
 fresh=''
 in_namespace nft list chain inet "$TABLE_NAME" nat_postrouting 2>/dev/null | grep -q masquerade || fresh=yes
