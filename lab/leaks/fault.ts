@@ -36,6 +36,8 @@ export interface Outcome {
   readonly leaked: readonly Sighting[];
   /** The probes without an answer, less what was under way and may be lost; IPv6 never has one. */
   readonly lost: Readonly<Record<Name, readonly number[]>>;
+  /** How many packets of the OpenVPN client's full queues dropped meanwhile, at both ends of the tunnel. */
+  readonly overflowed: number;
   /** Who lost {@link BURST} probes by it: in the last second before it was mended, or while it was made and watched. */
   readonly bitten: readonly Name[];
   /** The longest time without any answer, seconds. */
@@ -54,7 +56,7 @@ const WITHIN = 60;
 const [IN_FAULT, LASTS] = [300, 3];
 /** So many of one kind in a row are lost by no noise. */
 const BURST = 5;
-/** Of an undisturbed client's probes as many may be lost: buffers of a busy machine overflow. */
+/** Of an undisturbed client's probes as many may be lost: buffers of a busy machine overflow, and not all are counted. */
 const NOISE = 0.01;
 /** Seconds without any answer that an undisturbed client may see on a busy machine. */
 const SILENT = 2;
@@ -65,6 +67,7 @@ const HANGS = 4;
 export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   const { probers, outside } = scene;
   outside.forget();
+  const before = await scene.overflows();
   const from = Date.now();
   await (typeof fault.make === "string" ? scene.on(fault.make) : fault.make(scene));
   const made = Date.now();
@@ -88,11 +91,14 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
+  const after = await scene.overflows();
   const outcome: Outcome = {
     fault,
     sent: forEach((name) => probers[name].sentIn(from, to).length),
     leaked: [...outside.sightings(from, to), ...scene.elsewhere(from, to)],
     lost: forEach(lost),
+    // An end that began anew counts from 0.
+    overflowed: after.reduce((sum, count, end) => sum + Math.max(0, count - before[end]!), 0),
     bitten: names.filter((name) => bitten(fault, scene, name, fault.mend ? watched - 1000 : from, watched)),
     out: forEach((name) => probers[name].silence(from, to)),
     ends: forEach((name) => probers[name].endsIn(from, to)),
@@ -139,11 +145,15 @@ export function wrongIn(outcome: Outcome): string[] {
 }
 
 /** What a client noticed that it may not: of the fault where it does not concern it, and of a connection that neither goes on nor is cut. */
-function noticed({ fault, sent, lost, out, ends }: Outcome, name: Name): string[] {
+function noticed({ fault, sent, lost, overflowed, out, ends }: Outcome, name: Name): string[] {
   const concerned = fault.concerns[name] ?? [];
   const others = lost[name].filter((number) => !isConcerned(fault, name, number));
+  const full = name === "vpn" ? overflowed : 0;
+  const where = full > 0 ? `, ${full} in full queues` : "";
   return [
-    ...(others.length > sent[name] * NOISE ? [`lost ${tally(others.map(kindOf))}, of ${sent[name]} probes`] : []),
+    ...(others.length > sent[name] * NOISE + full
+      ? [`lost ${tally(others.map(kindOf))}, of ${sent[name]} probes${where}`]
+      : []),
     ...(concerned.length < answerable.length && out[name] > SILENT ? [`heard nothing for ${out[name]} s`] : []),
     ...(!concerned.includes("tcp running") && ends[name][0] ? [`had its TCP connection ${ends[name][0]}`] : []),
     ...(ends[name].includes("unheard") && out[name] < HANGS ? ["had a TCP connection that hung"] : []),

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { Kind } from "../probes";
 import type { Concerned, Fault } from "./fault";
 import { FLUSH_RULES } from "./ruleFaults";
-import { another } from "./scene";
+import { another, type Scene } from "./scene";
 import { everybody, providers } from "./tunnelFaults";
 
 const ofAll = (...kinds: Kind[]): Concerned => ({ direct: kinds, vpn: kinds, wg: kinds });
@@ -87,6 +89,23 @@ print(json.dumps({**release, "digest": hashed.hexdigest()}))
 EOF
 `;
 
+/** Milliseconds: more than the queues before OpenVPN hold, less than anybody may be without an answer. */
+const STARVED = 1400;
+
+/** OpenVPN gets no processor, on the machine and then at the provider. */
+async function starve(scene: Scene): Promise<void> {
+  const service = scene.lab.providers.provider.service!;
+  const ends: ((name: "SIGSTOP" | "SIGCONT") => unknown)[] = [
+    (name) => scene.on(`systemctl kill -s ${name} wg-gateway-exit@vpn`),
+    (name) => service.signal(name),
+  ];
+  for (const signal of ends) {
+    await signal("SIGSTOP");
+    await delay(STARVED);
+    await signal("SIGCONT");
+  }
+}
+
 const UPGRADE = `${nextRelease("pass")}gatewayctl apply </run/release-next.json\n`;
 
 /** Names, connection tracking, other programs of the machine, and the gateway's own changes. */
@@ -96,6 +115,13 @@ export const otherFaults: readonly Fault[] = [
     make: "systemctl kill -s KILL 'wg-gateway-resolver@*'",
     concerns: ofAll("dns gateway"),
     back: "unit",
+  },
+  {
+    // As on a busy machine: what is lost beside UDP has to be among what was counted.
+    title: "OpenVPN gets no processor for more than its queues hold, at each end",
+    make: starve,
+    concerns: { vpn: ["udp"] },
+    back: "nobody need",
   },
   {
     title: "connection tracking flushed in mid-flow, in the host and the namespaces",

@@ -105,6 +105,16 @@ export class Scene {
     });
   }
 
+  /**
+   * How many packets full queues before OpenVPN have dropped so far, at its socket and its device: on the machine, at the provider. Each end
+   * is one process, which a busy machine may not run for longer than its queues last. 0 for an end that is not there.
+   */
+  async overflows(): Promise<number[]> {
+    const { host } = this.lab.providers.provider;
+    const ends = [this.on(`ip netns exec vpn_ns bash -euc '${OVERFLOWS}'`), host.must(["bash", "-euc", OVERFLOWS])];
+    return Promise.all(ends.map((end) => end.then(overflowsIn, () => 0)));
+  }
+
   /** Deploys the scene's stack, with changes. */
   up(changes: Changes = {}): Promise<UpResult> {
     return this.deployment.up({ ...settings, ...changes });
@@ -125,6 +135,15 @@ export class Scene {
   async repair(): Promise<void> {
     await this.on("systemctl start wg-gateway-repair.service || true");
   }
+}
+
+const OVERFLOWS = "nstat --json -asz UdpRcvbufErrors; ip -json -s link show tun0";
+
+function overflowsIn(printed: string): number {
+  const [socket, device] = printed.split("\n") as [string, string];
+  const { kernel } = JSON.parse(socket) as { kernel: { UdpRcvbufErrors: number } };
+  const [{ stats64 }] = JSON.parse(device) as [{ stats64: { tx: { dropped: number } } }];
+  return kernel.UdpRcvbufErrors + stats64.tx.dropped;
 }
 
 /** The OpenVPN provider is known by a name: its address may change. */

@@ -13,6 +13,7 @@ const fault: Fault = {
 const numbersOf = (kind: (typeof kinds)[number], count: number): number[] =>
   Array.from({ length: count }, (_, index) => kinds.indexOf(kind) + index * kinds.length);
 const none = { direct: [], vpn: [], wg: [] };
+const noPause = { direct: 0, vpn: 0, wg: 0 };
 
 /** An outcome as it has to be, with changes. */
 const outcome = (changes: Partial<Outcome> = {}): Outcome => ({
@@ -20,6 +21,7 @@ const outcome = (changes: Partial<Outcome> = {}): Outcome => ({
   sent: { direct: 1000, vpn: 4000, wg: 4000 },
   leaked: [],
   lost: { direct: numbersOf("dns gateway", 50), vpn: numbersOf("tcp", 300), wg: numbersOf("udp", 40) },
+  overflowed: 0,
   bitten: ["direct", "vpn"],
   out: { direct: 0.2, vpn: 5, wg: 0.2 },
   ends: none,
@@ -32,6 +34,19 @@ test("nothing is wrong when the concerned lose, and get it back", () => {
   expect(wrongIn(outcome())).toEqual([]);
   expect(wrongIn(outcome({ ends: { ...none, vpn: ["unheard"] } }))).toEqual([]);
   expect(wrongIn(outcome({ ends: { ...none, vpn: ["cut"] }, out: { direct: 0.2, vpn: 1, wg: 0.2 } }))).toEqual([]);
+});
+
+test("an OpenVPN client may lose as many more as full queues dropped, and nobody else", () => {
+  const concernsNobody = { fault: { ...fault, concerns: {} }, bitten: [] };
+  const lost = { direct: [], vpn: numbersOf("udp", 50), wg: [] };
+  expect(wrongIn(outcome({ ...concernsNobody, lost, out: noPause, overflowed: 10 }))).toEqual([]);
+  expect(wrongIn(outcome({ ...concernsNobody, lost, out: noPause, overflowed: 9 }))).toEqual([
+    "the vpn client lost 50 udp, of 4000 probes, 9 in full queues",
+  ]);
+  const direct = { direct: numbersOf("udp", 11), vpn: [], wg: [] };
+  expect(wrongIn(outcome({ ...concernsNobody, lost: direct, out: noPause, overflowed: 9 }))).toEqual([
+    "the direct client lost 11 udp, of 1000 probes",
+  ]);
 });
 
 describe("wrong is", () => {
