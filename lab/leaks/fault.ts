@@ -36,7 +36,7 @@ export interface Outcome {
   readonly leaked: readonly Sighting[];
   /** The probes without an answer, less what was under way and may be lost; IPv6 never has one. */
   readonly lost: Readonly<Record<Name, readonly number[]>>;
-  /** How many packets of the OpenVPN client's full queues dropped meanwhile, at both ends of the tunnel. */
+  /** How many packets full queues before OpenVPN dropped meanwhile, at both ends of its tunnel. */
   readonly overflowed: number;
   /** Who lost {@link BURST} probes by it: in the last second before it was mended, or while it was made and watched. */
   readonly bitten: readonly Name[];

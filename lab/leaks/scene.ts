@@ -106,8 +106,8 @@ export class Scene {
   }
 
   /**
-   * How many packets full queues before OpenVPN have dropped so far, at its socket and its device: on the machine, at the provider. Each end
-   * is one process, which a busy machine may not run for longer than its queues last. 0 for an end that is not there.
+   * How many packets full queues before OpenVPN have dropped so far, of its socket and its device, on the machine and at the provider. Each
+   * end is one process, which a busy machine may not run for longer than its queues last. 0 for an end that is not there.
    */
   async overflows(): Promise<number[]> {
     const { host } = this.lab.providers.provider;
