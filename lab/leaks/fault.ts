@@ -91,13 +91,14 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
-  const after = await scene.overflows();
+  // Without an end nothing is excused.
+  const after = await scene.overflows().catch(() => before);
   const outcome: Outcome = {
     fault,
     sent: forEach((name) => probers[name].sentIn(from, to).length),
     leaked: [...outside.sightings(from, to), ...scene.elsewhere(from, to)],
     lost: forEach(lost),
-    // An end that began anew counts from 0.
+    // What began anew counts from 0 again.
     overflowed: after.reduce((sum, count, end) => sum + Math.max(0, count - before[end]!), 0),
     bitten: names.filter((name) => bitten(fault, scene, name, fault.mend ? watched - 1000 : from, watched)),
     out: forEach((name) => probers[name].silence(from, to)),

@@ -107,12 +107,12 @@ export class Scene {
 
   /**
    * How many packets full queues before OpenVPN have dropped so far, of its socket and its device, on the machine and at the provider. Each
-   * end is one process, which a busy machine may not run for longer than its queues last. 0 for an end that is not there.
+   * end is one process, which a busy machine may not run for longer than its queues last. @throws CommandError when an end is not there
    */
   async overflows(): Promise<number[]> {
     const { host } = this.lab.providers.provider;
     const ends = [this.on(`ip netns exec vpn_ns bash -euc '${OVERFLOWS}'`), host.must(["bash", "-euc", OVERFLOWS])];
-    return Promise.all(ends.map((end) => end.then(overflowsIn, () => 0)));
+    return (await Promise.all(ends)).map(overflowsIn);
   }
 
   /** Deploys the scene's stack, with changes. */
