@@ -8,7 +8,8 @@ import type { Sides } from "./exchange";
 /** Where a plain resolver is asked, beside the gateway's. */
 export const PLAIN_PORT = 5300;
 
-const eachRule = (verb: "add" | "del", rules: string): string => `${rules} | sed 's/^/rule ${verb} /' | ip -batch -`;
+/** Adds or takes away ip rules. @param rules a command that writes one a line */
+export const eachRule = (verb: "add" | "del", rules: string): string => `${rules} | sed 's/^/rule ${verb} /' | ip -batch -`;
 const gatewayRules = "cat /etc/wg-gateway/rules /etc/wg-gateway/exits/*/rules";
 
 /** A rule that translates what leaves by a device. */
@@ -22,7 +23,8 @@ delete table inet wg_gateway
 END`;
 
 const IN_NAMESPACE = "ip netns exec vpn_ns ";
-const loadGateway = "/usr/local/lib/wg-gateway/firewall.sh open";
+/** The host's rules, with the uplinks of this moment. */
+export const loadGateway = "/usr/local/lib/wg-gateway/firewall.sh open";
 const loadNamespace = `cat /etc/wg-gateway/exits/vpn/namespace.nft /run/wg-gateway/exits/vpn/provider.nft | ${IN_NAMESPACE}nft -f -`;
 const openGateway = `${loadGateway}; nft delete table ip bare`;
 const openNamespace = `${loadNamespace}

@@ -117,7 +117,7 @@ export const rules: Benchmark = {
 
 /** Settings of which one thing is many. */
 const MANY = {
-  "100 rules by port": { rules: manyRules(100, { from: "10.4.0.128/25", exit: "vpn" }) },
+  "100 rules by port": { rules: manyRules(100, { from: "10.4.0.128/25", exit: "vpn" }, "udp") },
   // Turn and turn about, so that none are joined; 10.4.0.50 is direct, 10.4.0.200 is not.
   "100 rules by address": {
     rules: Array.from({ length: 100 }, (_, index) => ({

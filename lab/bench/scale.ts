@@ -1,5 +1,6 @@
 import { onMachine } from "../flows/flow";
 import { settled } from "../scenario";
+import { eachRule, loadGateway } from "./bare";
 import type { Benchmark } from "./benchmark";
 import type { Sides } from "./exchange";
 import { bothPathsFigures } from "./paths";
@@ -20,6 +21,30 @@ const large = {
   rules: manyRules(100, last),
 };
 
+const [SMALL, LARGE] = ["/root/small", "/root/large"];
+
+/** Keeps in a folder what a release has that a packet meets. */
+const keep = (folder: string): string => `mkdir -p ${folder}
+  cp /etc/wg-gateway/host.nft ${folder}
+  cat /etc/wg-gateway/rules /etc/wg-gateway/exits/*/rules >${folder}/rules
+  wg showconf wg0 >${folder}/peers`;
+
+/** Of the large one, what the small one lacks: ip rules, and in a file peers. */
+const moreRules = `{ grep -vxFf ${SMALL}/rules ${LARGE}/rules || true; }`;
+const keepMorePeers = `sed -n 's/^PublicKey = //p' ${SMALL}/peers >${SMALL}/keys
+  awk -v ORS='\\n\\n' 'FILENAME ~ /keys/ { keys[$0]; next }
+    /^.Peer/ { for (key in keys) if (index($0, key)) next; print }' ${SMALL}/keys RS= ${LARGE}/peers >${LARGE}/more`;
+
+const loadRules = (folder: string): string => `cp ${folder}/host.nft /etc/wg-gateway/; ${loadGateway}`;
+/** Only what a packet meets: to apply a release takes seconds, in which the machine may have become slower. */
+const sides: Sides = {
+  ours: `${eachRule("add", moreRules)}
+    ${loadRules(LARGE)}
+    wg addconf wg0 ${LARGE}/more`,
+  base: `${loadRules(SMALL)}
+    ${eachRule("del", moreRules)}
+    wg set wg0 $(sed -n 's/^PublicKey = \\(.*\\)/peer \\1 remove/p' ${LARGE}/more)`,
+};
 /** Both paths of the same two clients, alone and among many. */
 export const scale: Benchmark = {
   name: "scale",
@@ -28,11 +53,10 @@ export const scale: Benchmark = {
   lab: "deployed",
   async run(bench) {
     const { lab, deployment } = bench;
-    const store = (name: string) => onMachine(bench, `cp /var/lib/wg-gateway/release.json /root/${name}.json`);
     await deployment.up(small);
-    await store("small");
+    await onMachine(bench, keep(SMALL));
     const { outputs } = await deployment.up(large);
-    await store("large");
+    await onMachine(bench, `${keep(LARGE)}\n${keepMorePeers}`);
     const reconnect = async (profiles: Record<string, string>) => {
       for (const [name, client] of Object.entries(lab.clients)) {
         await client.down();
@@ -41,8 +65,6 @@ export const scale: Benchmark = {
       await settled(lab);
     };
     await reconnect(outputs.clientProfiles!);
-    const apply = (name: string) => `gatewayctl apply </root/${name}.json`;
-    const sides: Sides = { ours: apply("large"), base: apply("small") };
     try {
       return await bothPathsFigures(bench, sides, 0.98);
     } finally {

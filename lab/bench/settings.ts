@@ -41,13 +41,17 @@ export function checkable(changes: Record<string, unknown>): () => Settings {
 }
 
 /**
- * Rules of which a client's packet matches none but the last: each of the others names a TCP port that nothing here uses, for all clients.
+ * Rules of which a client's packet matches none but the last: each of the others names a port that nothing here uses, for all clients.
  * The ports are apart, for neighbours that go the same way are rendered as one range.
- * @param count 1..20,000 @param last where the last one leads
+ * @param count 1..20,000 @param last where the last one leads @param protocol of the packets that shall meet the others
  */
-export function manyRules(count: number, last: { from?: string; exit: string }): Record<string, unknown>[] {
+export function manyRules(
+  count: number,
+  last: { from?: string; exit: string },
+  protocol: "tcp" | "udp" = "tcp",
+): Record<string, unknown>[] {
   const others = Array.from({ length: count - 1 }, (_, index) => ({
-    protocol: "tcp",
+    protocol,
     ports: [20_000 + 2 * index],
     exit: "block",
   }));
