@@ -9,7 +9,8 @@ import type { Sides } from "./exchange";
 export const PLAIN_PORT = 5300;
 
 /** Adds or takes away ip rules. @param rules a command that writes one a line */
-export const eachRule = (verb: "add" | "del", rules: string): string => `${rules} | sed 's/^/rule ${verb} /' | ip -batch -`;
+export const eachRule = (verb: "add" | "del", rules: string): string =>
+  `${rules} | sed 's/^/rule ${verb} /' | ip -batch -`;
 const gatewayRules = "cat /etc/wg-gateway/rules /etc/wg-gateway/exits/*/rules";
 
 /** A rule that translates what leaves by a device. */
