@@ -12,8 +12,9 @@ NAME, TARGET, TARGET6, RATE, GATEWAY, *RESOLVERS = sys.argv[1:]
 KINDS = ["tcp", "tcp running", "udp", "udp running", "icmp", "dns gateway", "dns resolver", "ipv6"]
 SYN_PORT, ECHO_PORT = 4242, 4243
 MARK = re.compile(rb"wgprobe-%s-(\d{7})(?: (\S+))?" % NAME.encode())
-# Connections that are new for each probe, the newest.
-KEPT = 128
+# Connections that are new for each probe, the newest. On a busy machine answers wait in queues for seconds: where nobody waits for them any
+# more, they would pass for lost.
+KEPT = 512
 # Milliseconds without an acknowledgement after which a running TCP connection is given up, and seconds for it to be made.
 UNHEARD, CONNECTING = 10000, 2
 
