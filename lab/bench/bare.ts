@@ -11,7 +11,8 @@ export const PLAIN_PORT = 5300;
 /** Adds or takes away ip rules. @param rules a command that writes one a line */
 export const eachRule = (verb: "add" | "del", rules: string): string =>
   `${rules} | sed 's/^/rule ${verb} /' | ip -batch -`;
-const gatewayRules = "cat /etc/wg-gateway/rules /etc/wg-gateway/exits/*/rules";
+/** Writes the ip rules of the release that is deployed. */
+export const gatewayRules = "cat /etc/wg-gateway/rules /etc/wg-gateway/exits/*/rules";
 
 /** A rule that translates what leaves by a device. */
 export const masqueradeTable = (device: string): string =>

@@ -143,7 +143,11 @@ const program = new Command("bench")
   .description("what the gateway costs, measured side by side with the bare tools in the lab")
   .argument("[benchmark...]", `some of ${benchmarks.map(({ name }) => name).join(", ")}; default all`)
   .option("--rounds <number>", "how often each side is measured, in turn", "5")
-  .option("--seconds <number>", "how long one measurement of a flow lasts", "4")
+  .option(
+    "--seconds <number>",
+    "how long a measurement lasts; a connection that goes on is each side's for twice that, a second at a time",
+    "4",
+  )
   .option("--no-write", "leave docs/benchmarks.md and docs/benchmarks/ as they are")
   .action(async (names: string[], options: Options) => {
     process.exitCode = await run(names, options);

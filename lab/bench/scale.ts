@@ -1,6 +1,6 @@
 import { onMachine } from "../flows/flow";
 import { settled } from "../scenario";
-import { eachRule, loadGateway } from "./bare";
+import { eachRule, gatewayRules, loadGateway } from "./bare";
 import type { Benchmark } from "./benchmark";
 import type { Sides } from "./exchange";
 import { bothPathsFigures } from "./paths";
@@ -26,7 +26,7 @@ const [SMALL, LARGE] = ["/root/small", "/root/large"];
 /** Keeps in a folder what a release has that a packet meets. */
 const keep = (folder: string): string => `mkdir -p ${folder}
   cp /etc/wg-gateway/host.nft ${folder}
-  cat /etc/wg-gateway/rules /etc/wg-gateway/exits/*/rules >${folder}/rules
+  ${gatewayRules} >${folder}/rules
   wg showconf wg0 >${folder}/peers`;
 
 /** Of the large one, what the small one lacks: ip rules, and in a file peers. */
@@ -45,6 +45,7 @@ const sides: Sides = {
     ${eachRule("del", moreRules)}
     wg set wg0 $(sed -n 's/^PublicKey = \\(.*\\)/peer \\1 remove/p' ${LARGE}/more)`,
 };
+
 /** Both paths of the same two clients, alone and among many. */
 export const scale: Benchmark = {
   name: "scale",
