@@ -114,6 +114,11 @@ export class Prober {
     return Array.from({ length: after(to) - first }, (_, index) => first + index);
   }
 
+  /** When a probe was sent, milliseconds since the epoch; to 50 ms. */
+  sentAt(number: number): number {
+    return this.ticks.find(({ next }) => next > number)?.at ?? Date.now();
+  }
+
   /** Which kinds were answered, of probes sent since a time. */
   answeredSince(from: number): Set<Kind> {
     return new Set(

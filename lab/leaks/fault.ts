@@ -36,8 +36,10 @@ export interface Outcome {
   readonly leaked: readonly Sighting[];
   /** The probes without an answer, less what was under way and may be lost; IPv6 never has one. */
   readonly lost: Readonly<Record<Name, readonly number[]>>;
-  /** How many packets full queues before OpenVPN dropped meanwhile, at both ends of its tunnel. */
-  readonly overflowed: number;
+  /** How many packets full queues on its way dropped meanwhile. */
+  readonly overflowed: Readonly<Record<Name, number>>;
+  /** When a probe was sent, seconds after the fault's beginning; to 50 ms. */
+  readonly sentAt: (name: Name, number: number) => number;
   /** Who lost {@link BURST} probes by it: in the last second before it was mended, or while it was made and watched. */
   readonly bitten: readonly Name[];
   /** The longest time without any answer, seconds. */
@@ -91,15 +93,14 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   await until("all are answered", 1000, whole).catch(() => undefined);
   // Without a direct client's probe nobody knows what was seen.
   if (typeof recovered === "number") await outside.caughtUp(probers.direct);
-  // Without an end nothing is excused.
-  const after = await scene.overflows().catch(() => before);
+  const after = await scene.overflows();
   const outcome: Outcome = {
     fault,
     sent: forEach((name) => probers[name].sentIn(from, to).length),
     leaked: [...outside.sightings(from, to), ...scene.elsewhere(from, to)],
     lost: forEach(lost),
-    // What began anew counts from 0 again.
-    overflowed: after.reduce((sum, count, end) => sum + Math.max(0, count - before[end]!), 0),
+    overflowed: forEach((name) => added(before[name], after[name])),
+    sentAt: (name, number) => (probers[name].sentAt(number) - from) / 1000,
     bitten: names.filter((name) => bitten(fault, scene, name, fault.mend ? watched - 1000 : from, watched)),
     out: forEach((name) => probers[name].silence(from, to)),
     ends: forEach((name) => probers[name].endsIn(from, to)),
@@ -109,6 +110,10 @@ export async function observe(fault: Fault, scene: Scene): Promise<Outcome> {
   if (typeof recovered === "number") await scene.seenWell();
   return outcome;
 }
+
+/** By how much counts have grown, in all. What began anew counts from 0 again; what is not there, or was not, counts nothing. */
+const added = (before: readonly (number | undefined)[], after: readonly (number | undefined)[]): number =>
+  after.reduce<number>((sum, count = 0, index) => sum + Math.max(0, count - (before[index] ?? count)), 0);
 
 const isConcerned = ({ concerns }: Fault, name: Name, number: number): boolean =>
   concerns[name]?.includes(kindOf(number)) ?? false;
@@ -146,14 +151,16 @@ export function wrongIn(outcome: Outcome): string[] {
 }
 
 /** What a client noticed that it may not: of the fault where it does not concern it, and of a connection that neither goes on nor is cut. */
-function noticed({ fault, sent, lost, overflowed, out, ends }: Outcome, name: Name): string[] {
+function noticed({ fault, sent, sentAt, lost, overflowed, out, ends }: Outcome, name: Name): string[] {
   const concerned = fault.concerns[name] ?? [];
   const others = lost[name].filter((number) => !isConcerned(fault, name, number));
-  const full = name === "vpn" ? overflowed : 0;
-  const where = full > 0 ? `, ${full} in full queues` : "";
+  const full = overflowed[name];
+  const at = (index: number): string => sentAt(name, others.at(index)!).toFixed(1);
   return [
     ...(others.length > sent[name] * NOISE + full
-      ? [`lost ${tally(others.map(kindOf))}, of ${sent[name]} probes${where}`]
+      ? [
+          `lost ${tally(others.map(kindOf))}, of ${sent[name]} probes, ${at(0)} to ${at(-1)} s after the beginning, ${full} in full queues`,
+        ]
       : []),
     ...(concerned.length < answerable.length && out[name] > SILENT ? [`heard nothing for ${out[name]} s`] : []),
     ...(!concerned.includes("tcp running") && ends[name][0] ? [`had its TCP connection ${ends[name][0]}`] : []),

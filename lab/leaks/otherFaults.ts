@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Kind } from "../probes";
 import type { Concerned, Fault } from "./fault";
 import { FLUSH_RULES } from "./ruleFaults";
-import { another, type Scene } from "./scene";
+import { another, names, type Scene } from "./scene";
 import { everybody, providers } from "./tunnelFaults";
 
 const ofAll = (...kinds: Kind[]): Concerned => ({ direct: kinds, vpn: kinds, wg: kinds });
@@ -89,20 +89,19 @@ print(json.dumps({**release, "digest": hashed.hexdigest()}))
 EOF
 `;
 
-/** Milliseconds: more than the queues before OpenVPN hold, less than anybody may be without an answer. */
+/** Milliseconds: more than the queues before a tunnel's process hold, less than anybody may be without an answer. */
 const STARVED = 1400;
 
-/** OpenVPN gets no processor, on the machine and then at the provider. */
+/** What carries tunnels gets no processor, at one place of each client's way after the other. */
 async function starve(scene: Scene): Promise<void> {
-  const service = scene.lab.providers.provider.service!;
-  const ends: ((name: "SIGSTOP" | "SIGCONT") => unknown)[] = [
-    (name) => scene.on(`systemctl kill -s ${name} wg-gateway-exit@vpn`),
-    (name) => service.signal(name),
-  ];
-  for (const signal of ends) {
-    await signal("SIGSTOP");
+  const ways = names.map((name) => scene.places(name));
+  const signal = (what: string) => `pkill -${what} --ns $$ --nslist net -x 'openvpn|wireguard-go' || true`;
+  for (let step = 0; step < Math.max(...ways.map(({ length }) => length)); step++) {
+    const places = ways.flatMap((way) => way[step] ?? []);
+    await Promise.all(places.map((place) => place(signal("STOP"))));
     await delay(STARVED);
-    await signal("SIGCONT");
+    await Promise.all(places.map((place) => place(signal("CONT"))));
+    await Promise.all(names.map((name) => scene.probers[name].answered()));
   }
 }
 
@@ -118,9 +117,11 @@ export const otherFaults: readonly Fault[] = [
   },
   {
     // As on a busy machine: what is lost beside UDP has to be among what was counted.
-    title: "OpenVPN gets no processor for more than its queues hold, at each end",
+    title: "tunnels get no processor for more than their queues hold, at each end",
     make: starve,
-    concerns: { vpn: ["udp"] },
+    concerns: ofAll("udp"),
+    // The others' may be the kernel's, which waits for nobody.
+    bites: ["vpn"],
     back: "nobody need",
   },
   {

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 
 import { type Changes, Deployment, type UpResult } from "../deployment";
 import { holdRepair, onMachine } from "../flows";
+import type { Host } from "../host";
 import type { Lab } from "../lab";
 import { type Kind, kindOf, kinds, Prober, startEcho } from "../probes";
 import { until } from "../process";
@@ -21,6 +22,9 @@ const clients = {
 } as const;
 export type Name = keyof typeof clients;
 export const names = Object.keys(clients) as Name[];
+
+/** Runs a shell text as root somewhere. @throws CommandError when it fails, or the place is not there */
+export type Place = (script: string) => Promise<string>;
 
 /** What is answered where all is well: IPv6 never is. */
 export const answerable: readonly Kind[] = kinds.filter((kind) => kind !== "ipv6");
@@ -105,14 +109,27 @@ export class Scene {
     });
   }
 
+  /** Where a client's packets may wait for a process: network namespaces, each with a tunnel's device but for the last, the echo server's. */
+  places(name: Name): readonly Place[] {
+    const { hosts, providers } = this.lab;
+    const on: Place = (script) => this.on(script);
+    return [
+      at(this.lab.client(clients[name].home).host),
+      on,
+      ...(name === "vpn" ? [inside(on, "vpn_ns"), at(providers.provider.host)] : []),
+      ...(name === "wg" ? [inside(on, "vpn_ns_wgprov"), at(providers.wgprov.host)] : []),
+      at(hosts.web),
+    ];
+  }
+
   /**
-   * How many packets full queues before OpenVPN have dropped so far, of its socket and its device, on the machine and at the provider. Each
-   * end is one process, which a busy machine may not run for longer than its queues last. @throws CommandError when an end is not there
+   * How many packets full queues have dropped so far at each place of a client's, of whoever shares them: of sockets, and of the tunnel's
+   * device. One process empties each, which a busy machine may not run for longer than they last. Undefined where a place is not there.
    */
-  async overflows(): Promise<number[]> {
-    const { host } = this.lab.providers.provider;
-    const ends = [this.on(`ip netns exec vpn_ns bash -euc '${OVERFLOWS}'`), host.must(["bash", "-euc", OVERFLOWS])];
-    return (await Promise.all(ends)).map(overflowsIn);
+  async overflows(): Promise<Record<Name, (number | undefined)[]>> {
+    const count = (place: Place) => place(OVERFLOWS).then(overflowsIn, () => undefined);
+    const counts = names.map(async (name) => [name, await Promise.all(this.places(name).map(count))] as const);
+    return Object.fromEntries(await Promise.all(counts)) as Record<Name, (number | undefined)[]>;
   }
 
   /** Deploys the scene's stack, with changes. */
@@ -137,13 +154,22 @@ export class Scene {
   }
 }
 
-const OVERFLOWS = "nstat --json -asz UdpRcvbufErrors; ip -json -s link show tun0";
+function at(host: Host): Place {
+  return (script) => host.must(["bash", "-euc", script]);
+}
+
+function inside(place: Place, namespace: string): Place {
+  return (script) => place(`ip netns exec ${namespace} bash -eu <<'EOF'\n${script}\nEOF`);
+}
+
+const OVERFLOWS = "nstat --json -asz UdpRcvbufErrors; ip -json -s link";
 
 function overflowsIn(printed: string): number {
-  const [socket, device] = printed.split("\n") as [string, string];
-  const { kernel } = JSON.parse(socket) as { kernel: { UdpRcvbufErrors: number } };
-  const [{ stats64 }] = JSON.parse(device) as [{ stats64: { tx: { dropped: number } } }];
-  return kernel.UdpRcvbufErrors + stats64.tx.dropped;
+  const [sockets, links] = printed.split("\n") as [string, string];
+  const { kernel } = JSON.parse(sockets) as { kernel: { UdpRcvbufErrors: number } };
+  const devices = JSON.parse(links) as { ifname: string; stats64: { tx: { dropped: number } } }[];
+  const tunnels = devices.filter(({ ifname }) => ["wg0", "tun0"].includes(ifname));
+  return tunnels.reduce((sum, { stats64 }) => sum + stats64.tx.dropped, kernel.UdpRcvbufErrors);
 }
 
 /** The OpenVPN provider is known by a name: its address may change. */

@@ -21,7 +21,8 @@ const outcome = (changes: Partial<Outcome> = {}): Outcome => ({
   sent: { direct: 1000, vpn: 4000, wg: 4000 },
   leaked: [],
   lost: { direct: numbersOf("dns gateway", 50), vpn: numbersOf("tcp", 300), wg: numbersOf("udp", 40) },
-  overflowed: 0,
+  overflowed: noPause,
+  sentAt: (_, number) => number / 1000,
   bitten: ["direct", "vpn"],
   out: { direct: 0.2, vpn: 5, wg: 0.2 },
   ends: none,
@@ -36,16 +37,16 @@ test("nothing is wrong when the concerned lose, and get it back", () => {
   expect(wrongIn(outcome({ ends: { ...none, vpn: ["cut"] }, out: { direct: 0.2, vpn: 1, wg: 0.2 } }))).toEqual([]);
 });
 
-test("an OpenVPN client may lose as many more as full queues dropped, and nobody else", () => {
+test("a client may lose as many more as full queues on its way dropped", () => {
   const concernsNobody = { fault: { ...fault, concerns: {} }, bitten: [] };
-  const lost = { direct: [], vpn: numbersOf("udp", 50), wg: [] };
-  expect(wrongIn(outcome({ ...concernsNobody, lost, out: noPause, overflowed: 10 }))).toEqual([]);
-  expect(wrongIn(outcome({ ...concernsNobody, lost, out: noPause, overflowed: 9 }))).toEqual([
-    "the vpn client lost 50 udp, of 4000 probes, 9 in full queues",
-  ]);
-  const direct = { direct: numbersOf("udp", 11), vpn: [], wg: [] };
-  expect(wrongIn(outcome({ ...concernsNobody, lost: direct, out: noPause, overflowed: 9 }))).toEqual([
-    "the direct client lost 11 udp, of 1000 probes",
+  const lost = { direct: numbersOf("udp", 20), vpn: numbersOf("udp", 50), wg: [] };
+  const overflowed = { direct: 10, vpn: 10, wg: 90 };
+  expect(wrongIn(outcome({ ...concernsNobody, lost, out: noPause, overflowed }))).toEqual([]);
+  expect(
+    wrongIn(outcome({ ...concernsNobody, lost, out: noPause, overflowed: { direct: 9, vpn: 9, wg: 90 } })),
+  ).toEqual([
+    "the direct client lost 20 udp, of 1000 probes, 0.0 to 0.2 s after the beginning, 9 in full queues",
+    "the vpn client lost 50 udp, of 4000 probes, 0.0 to 0.4 s after the beginning, 9 in full queues",
   ]);
 });
 
@@ -57,7 +58,7 @@ describe("wrong is", () => {
     [
       "a loss of what is not concerned",
       { lost: { direct: numbersOf("udp", 11), vpn: [], wg: [] } },
-      "the direct client lost 11 udp, of 1000 probes",
+      "the direct client lost 11 udp, of 1000 probes, 0.0 to 0.1 s after the beginning, 0 in full queues",
     ],
     [
       "a pause of who is not concerned",
