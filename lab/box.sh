@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a command in a box of its own, so that several labs stand beside each other: its own mounts, network, processes and cgroups.
 #   lab/box.sh NAME COMMAND...
-# The box has no way to a real network, so the images must be there (`lab/main.ts images`). Whatever runs in it ends with the command.
+# The box has no way to a real network, so the images must be there (`lab/main.ts images`). Whatever runs in it ends with the command, and
+# with this script, however that is ended.
 set -euo pipefail
 
 name=$1
@@ -23,7 +24,15 @@ clear_cgroups() {
     find "$folder" -depth -type d -exec rmdir -- {} + || true
   done
 }
-trap clear_cgroups EXIT
+box=
+finish() {
+  # Of other signals unshare takes no notice.
+  [[ -z $box ]] || kill -KILL "$box" 2>/dev/null || true
+  clear_cgroups
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # shellcheck disable=SC2016  # for the shells inside
 enter='for folder in $FOLDERS; do echo $$ >"$folder/cgroup.procs"; done; unset FOLDERS; exec "$@"'
@@ -42,5 +51,8 @@ furnish='
   ip link set lo up
   exec "$@"'
 
-FOLDERS="${folders[*]}" bash -euc "$enter" enter \
-  unshare --mount --net --pid --fork --kill-child --mount-proc --cgroup --ipc --uts bash -euc "$furnish" furnish "$@"
+# In the background, and with its standard input all the same: a shell that waits takes a signal at once.
+FOLDERS="${folders[*]}" bash -euc "$enter" enter setpriv --pdeathsig KILL \
+  unshare --mount --net --pid --fork --kill-child --mount-proc --cgroup --ipc --uts bash -euc "$furnish" furnish "$@" <&0 &
+box=$!
+wait "$box"

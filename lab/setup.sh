@@ -87,7 +87,9 @@ need_root "$@"
 need_packages "$@"
 need_kernel
 
+# npm that is told to end tells its own shell alone.
+with_caller=(setpriv --pdeathsig TERM)
 if [[ ${1-} == --test ]]; then
-  exec bash test/run.sh "${@:2}"
+  exec "${with_caller[@]}" bash test/run.sh "${@:2}"
 fi
-exec node --import tsx "$@"
+exec "${with_caller[@]}" node --import tsx "$@"

@@ -4,12 +4,18 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
+# Runs a program that ends with this shell, however that is ended; a shell that waits takes a signal at once.
+attended() {
+  setpriv --pdeathsig TERM "$@" &
+  wait $!
+}
+
 passed=0 failed=0 failures=()
 step() {
   local name=$1
   shift
   printf '\n== %s\n' "$name"
-  if "$@"; then
+  if attended "$@"; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
@@ -21,7 +27,7 @@ step() {
 run_tests() {
   local project=$1 report=$2
   shift 2
-  npx vitest run --project "$project" --reporter=default --reporter=json --outputFile.json="$report" "$@"
+  attended node_modules/.bin/vitest run --project "$project" --reporter=default --reporter=json --outputFile.json="$report" "$@"
 }
 
 # count NAME REPORT STATUS: adds the counts of a run, and what did not pass to what is told at the end.
@@ -54,7 +60,7 @@ unit_tests() {
 lab_file() {
   local report=$reports/${1##*/}
   # shellcheck disable=SC2016  # for the shell in the box
-  bash lab/box.sh "$$-${1##*/}" bash -c 'run_tests "$@"' run_tests lab "$report" "$1" >"$report.log" 2>&1
+  attended bash lab/box.sh "$$-${1##*/}" bash -c 'run_tests "$@"' run_tests lab "$report" "$1" >"$report.log" 2>&1
   echo $? >"$report.status"
   flock "$reports" cat "$report.log"
 }
@@ -68,16 +74,18 @@ lab_tests() {
   ((lanes <= 4)) || lanes=4
   printf '\n== tests: lab, %d files, %d at a time\n' "${#files[@]}" "$lanes"
   # shellcheck disable=SC2016  # for the shells of xargs
-  printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$lanes" bash -c 'lab_file "$1"' lab_file
+  attended xargs -0 -n 1 -P "$lanes" -a <(printf '%s\0' "${files[@]}") setpriv --pdeathsig TERM bash -c 'lab_file "$1"' lab_file
   for file in "${files[@]}"; do
     count "$file" "$reports/${file##*/}" "$(cat "$reports/${file##*/}.status")"
   done
 }
 
-export -f run_tests lab_file
+export -f attended run_tests lab_file
 reports=$(mktemp -d)
 export reports
 trap 'rm -rf -- "$reports"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 step 'types' npx tsc --noEmit
 step 'lint' npm run --silent lint

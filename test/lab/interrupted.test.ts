@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { Lab } from "../../lab/lab";
 import { findMachines } from "../../lab/nspawn";
 import { standingNamespaces } from "../../lab/network";
+import { argumentsOf, findProcesses, until } from "../../lab/process";
 import { stateDir } from "../../lab/state";
 
 afterAll(() => Lab.clear());
@@ -47,3 +49,18 @@ test.each([
     expect(left()).toEqual(nothing);
   },
 );
+
+test("a lab whose caller is ended, as npm's shell is, leaves no trace", async () => {
+  const caller = spawn("sh", ["-c", "bash lab/setup.sh lab/main.ts start; true"], { stdio: "ignore" });
+  await until("the lab stands", 30_000, begun);
+  caller.kill("SIGTERM");
+  await until("nothing is left", 20_000, () => isDeepStrictEqual(left(), nothing));
+});
+
+test.each(["SIGTERM", "SIGKILL"] as const)("what runs in a box ends with its script, ended by %s", async (signal) => {
+  const inside = () => findProcesses((pid) => argumentsOf(pid).join(" ") === "sleep 4242").length;
+  const script = spawn("bash", ["lab/box.sh", "interrupted", "sleep", "4242"], { stdio: "ignore" });
+  await until("the box stands", 5000, () => inside() === 1);
+  script.kill(signal);
+  await until("nothing runs in it", 5000, () => inside() === 0);
+});
