@@ -109,7 +109,7 @@ export class Scene {
     });
   }
 
-  /** Where a client's packets may wait for a process: network namespaces, each with a tunnel's device but for the last, the echo server's. */
+  /** Where a client's packets wait for a process: network namespaces, each with a tunnel's device but for the last, the echo server's. */
   places(name: Name): readonly Place[] {
     const { hosts, providers } = this.lab;
     const on: Place = (script) => this.on(script);
@@ -123,8 +123,9 @@ export class Scene {
   }
 
   /**
-   * How many packets full queues have dropped so far at each place of a client's, of whoever shares them: of sockets, and of the tunnel's
-   * device. One process empties each, which a busy machine may not run for longer than they last. Undefined where a place is not there.
+   * How many packets full queues have dropped so far at each of a client's places, whoever sent them: those before sockets, and the one
+   * before the tunnel's device. One process empties each, which a busy machine may not run for longer than it lasts. Undefined where a place
+   * is not there.
    */
   async overflows(): Promise<Record<Name, (number | undefined)[]>> {
     const count = (place: Place) => place(OVERFLOWS).then(overflowsIn, () => undefined);
