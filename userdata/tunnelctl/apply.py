@@ -13,7 +13,6 @@ from machine import CONFIG, LIB, RUN, STATE, Fault, active, read, remove, run, s
 from packages import INSTALLED, purge
 from place import HEALTH, TABLE
 from taken import address_users, links_named, listeners, priority_users, table_users
-from wireguard import interface_part
 
 
 def priorities(one):
@@ -69,7 +68,7 @@ class TunnelSteps(transaction.Steps):
         code = {path for path in changed if path.startswith((LIB, "/usr/local/sbin/"))}
         # What a running interface takes without a restart, which would cut the connections of peers that nobody touched.
         live = {conf, tunnel.DATA, tunnel.RULES}
-        restart = bool(touched or (changed | gone) - code - live or interface_part(read(conf)) != interface_part(new.files[conf]))
+        restart = bool(touched or (changed | gone) - code - live or tunnel.interface_of(read(conf)) != tunnel.interface_of(new.files[conf]))
         restart = restart or not active(tunnel.unit(after)) or not tunnel.is_up(after)
         if old and restart:
             before = tunnel.of(old)

@@ -125,6 +125,11 @@ def missing_routes(tunnel):
     return missing
 
 
+def interface_of(text):
+    """What makes the interface, of wg-quick's file: all before the first peer but the routes, which a running interface takes over."""
+    return [line for line in wireguard.interface_part(text).splitlines() if not line.startswith("PostUp = ip route ")]
+
+
 def synchronise(before, after):
     """Takes a running interface to other peers and rules; a peer that stays notices nothing."""
     interface, table = after["interface"], str(after["table"])
@@ -133,6 +138,8 @@ def synchronise(before, after):
     delete_rules([rule for rule in before["rules"] + dynamic_rules(before) if rule not in kept])
     for address in set(allowed(before)) - set(allowed(after)):
         run("ip", "route", "del", address, "dev", interface, "table", table, check=False)
+    for address in set(before["routes"]) - set(after["routes"]):
+        run("ip", "route", "del", address, "dev", interface, "table", "main", check=False)
     add_rules(after["rules"])
     for route in missing_routes(after):
         run("ip", "route", "replace", *route)
