@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { flows, lastFlow, type Flow, type Row, type Scenario } from "./flows";
 import { Lab } from "./lab";
 import { ensureImages } from "./images";
+import { clearWhenEnded } from "./process";
 import { type Suite, suites } from "./recipes";
 import { deployInto, openLab } from "./scenario";
 import { hostNames } from "./topology";
@@ -88,11 +89,7 @@ async function start({ keep, suite }: StartOptions): Promise<number> {
   // Interrupted, the lab goes too; once, whether the signal or the end of the tasks is first.
   let clearing: Promise<void> | undefined;
   const clear = (): Promise<void> => (clearing ??= Lab.clear());
-  for (const [signal, number] of [
-    ["SIGINT", 2],
-    ["SIGTERM", 15],
-  ] as const)
-    process.once(signal, () => void clear().finally(() => process.exit(128 + number)));
+  clearWhenEnded(clear);
 
   let failure: unknown;
   try {

@@ -34,6 +34,12 @@ export class CommandError extends Error {
 
 const signals: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
+/** When this process is interrupted or told to end, it clears first; once. */
+export function clearWhenEnded(clear: () => Promise<unknown>): void {
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.once(name, () => void clear().finally(() => process.exit(128 + signals[name]!)));
+}
+
 /**
  * Runs a command to its end. Any exit code is a result.
  * @throws CommandError when it cannot be started or takes longer than `timeout`.

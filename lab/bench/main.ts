@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Deployment, PulumiDeployment } from "../deployment";
 import type { Scenario } from "../flows";
 import { Lab } from "../lab";
+import { clearWhenEnded } from "../process";
 import { deployInto, openLab } from "../scenario";
 import { benchmarks } from ".";
 import type { Bench, Benchmark } from "./benchmark";
@@ -115,11 +116,7 @@ async function run(names: readonly string[], options: Options): Promise<number> 
     throw new Error(`--rounds is ${options.rounds}; a whole number from 1`);
   if (!(seconds >= 1)) throw new Error(`--seconds is ${options.seconds}; a number from 1`);
   const world = new World();
-  for (const [signal, number] of [
-    ["SIGINT", 2],
-    ["SIGTERM", 15],
-  ] as const)
-    process.once(signal, () => void Lab.clear().finally(() => process.exit(128 + number)));
+  clearWhenEnded(() => Lab.clear());
   let missed = 0;
   try {
     for (const benchmark of benchmarks.filter(({ name }) => names.length === 0 || names.includes(name))) {

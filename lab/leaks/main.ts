@@ -1,4 +1,5 @@
 import { Lab } from "../lab";
+import { clearWhenEnded } from "../process";
 import { observe, type Outcome, wrongIn } from "./fault";
 import { faults } from "./faults";
 import { Scene } from "./scene";
@@ -6,6 +7,7 @@ import { table } from "./table";
 
 /** The faults whose titles match, or all, each in turn, and a table of what was seen. The exit code: 0 when nothing is wrong. */
 async function main(pattern = ""): Promise<number> {
+  clearWhenEnded(() => Lab.clear());
   const outcomes: Outcome[] = [];
   const chosen = faults.filter(({ title }) => new RegExp(pattern).test(title));
   try {
