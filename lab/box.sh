@@ -52,7 +52,7 @@ furnish='
   exec "$@"'
 
 # In the background, and with its standard input all the same: a shell that waits takes a signal at once.
-FOLDERS="${folders[*]}" bash -euc "$enter" enter setpriv --pdeathsig KILL \
+FOLDERS="${folders[*]}" env SHLVL="$SHLVL" bash -euc "$enter" enter setpriv --pdeathsig KILL \
   unshare --mount --net --pid --fork --kill-child --mount-proc --cgroup --ipc --uts bash -euc "$furnish" furnish "$@" <&0 &
 box=$!
 wait "$box"

@@ -5,8 +5,9 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 # Runs a program that ends with this shell, however that is ended; a shell that waits takes a signal at once.
+# In the background bash lowers SHLVL, and a bash of level 1 whose standard input is a socket, as Node.js gives it, reads bash.bashrc.
 attended() {
-  setpriv --pdeathsig TERM "$@" &
+  setpriv --pdeathsig TERM env SHLVL="$SHLVL" "$@" &
   wait $!
 }
 

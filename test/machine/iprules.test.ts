@@ -28,6 +28,7 @@ function withRules(names: boolean, script: string): string {
   const text = `${files}\n${add}\n${names ? NAMES : ""}\n${script}`;
   const { status, stdout, stderr } = spawnSync("unshare", ["--net", "--mount", "bash", "-euc", text], {
     encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"], // no socket: bash would read its bashrc
   });
   expect(`${status} ${stderr}`).toBe("0 ");
   return stdout;
