@@ -59,7 +59,7 @@ test("a lab whose caller is ended, as npm's shell is, leaves no trace", async ()
 
 test.each(["SIGTERM", "SIGKILL"] as const)("what runs in a box ends with its script, ended by %s", async (signal) => {
   const inside = () => findProcesses((pid) => argumentsOf(pid).join(" ") === "sleep 4242").length;
-  const script = spawn("bash", ["lab/box.sh", "interrupted", "sleep", "4242"], { stdio: "ignore" });
+  const script = spawn("bash", ["lab/box.sh", `ends-${signal}`, "sleep", "4242"], { stdio: "ignore" });
   await until("the box stands", 5000, () => inside() === 1);
   script.kill(signal);
   await until("nothing runs in it", 5000, () => inside() === 0);
