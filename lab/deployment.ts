@@ -16,6 +16,7 @@ import { stateDir, stateFolder } from "./state";
 export interface Summary {
   readonly created: number;
   readonly updated: number;
+  readonly replaced: number;
   readonly unchanged: number;
   readonly deleted: number;
 }
@@ -191,14 +192,20 @@ async function pulumiIsWhole(): Promise<boolean> {
   }));
   if (exitCode !== 0) return false;
   const found = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
-  return ["command", "random"].every((name) => found.includes(name));
+  return ["command", "random", "tls"].every((name) => found.includes(name));
 }
 
 function summaryOf(said: string): Summary {
-  const [, created, updated, unchanged, deleted] =
-    /Resources: (\d+) created, (\d+) updated, (\d+) unchanged, (\d+) deleted/.exec(said) ?? [];
+  const counted = /Resources: (\d+) created, (\d+) updated, (\d+) replaced, (\d+) unchanged, (\d+) deleted/.exec(said);
+  const [, created, updated, replaced, unchanged, deleted] = counted ?? [];
   if (created === undefined) throw new DeploymentError(`no summary in what was said:\n${said}`);
-  return { created: Number(created), updated: Number(updated), unchanged: Number(unchanged), deleted: Number(deleted) };
+  return {
+    created: Number(created),
+    updated: Number(updated),
+    replaced: Number(replaced),
+    unchanged: Number(unchanged),
+    deleted: Number(deleted),
+  };
 }
 
 /** pulumi prints a count on a line of its own for each thing that happened. */
@@ -207,6 +214,7 @@ function summaryOfPulumi(said: string): Summary {
   return {
     created: count("created"),
     updated: count("updated"),
+    replaced: count("replaced"),
     unchanged: count("unchanged"),
     deleted: count("deleted"),
   };
