@@ -72,10 +72,16 @@ async function runProgram(engine: Engine, deployment: Deployment): Promise<WireP
         turn = step.catch(fail);
         return step;
       },
-      call({ token, inputs }) {
-        const invoke = invokes[token];
-        if (invoke === undefined) throw new Error(`the embedded engine answers no ${token}: use the Pulumi CLI`);
-        return invoke(inputs as WireProperties);
+      async call({ token, inputs }) {
+        try {
+          const invoke = invokes[token];
+          if (invoke === undefined) throw new Error(`the embedded engine answers no ${token}: use the Pulumi CLI`);
+          return await invoke(inputs as WireProperties);
+        } catch (error) {
+          // The SDK hands the program another error, without the message.
+          fail(error);
+          throw error;
+        }
       },
     },
     project,
