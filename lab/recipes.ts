@@ -54,11 +54,16 @@ export const toolsRecipe: Recipe = {
       "procps",
     ],
     ...["ca-certificates", "netcat-openbsd", "openssh-client"],
+    // The EC2 of the lab; its server asks for Flask's CORS, which Debian's package leaves out.
+    ...["python3-moto", "python3-flask-cors"],
   ],
   before: "",
   // A host's /run is its own; the image is read-only.
   after: `
 ln -sf /run/resolv.conf /etc/resolv.conf
+# 90 MB of descriptions of services that moto is not asked for; its EC2 looks at the last three.
+cd /usr/lib/python3/dist-packages/botocore/data
+find . -mindepth 1 -maxdepth 1 -type d ! -name ec2 ! -name ssm ! -name kms ! -name autoscaling ! -name elbv2 -exec rm -r {} +
 apt-get clean
 rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man`,
 };
