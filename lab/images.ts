@@ -11,8 +11,6 @@ import { cacheDir } from "./state";
 export interface Images {
   /** What a fresh EC2 machine has on its disk. */
   readonly machine: string;
-  /** Its Debian release. */
-  readonly suite: Suite;
   /** The programs of every other host of the lab. */
   readonly tools: string;
 }
@@ -35,7 +33,7 @@ export async function ensureImages(suite: Suite, progress: (message: string) => 
       return path;
     }),
   );
-  return { machine: machine!, suite, tools: tools! };
+  return { machine: machine!, tools: tools! };
 }
 
 function imagePath(recipe: Recipe): string {

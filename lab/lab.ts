@@ -72,7 +72,7 @@ export class Lab {
     const machine = (place: Place) => new Machine(place, images.machine, this.operator, images.tools);
     this.existing = machine({ host: "gateway", address: addresses.elastic });
     const parts = { aws: this.hosts.aws, router: this.hosts.cloud, image: images.machine, toolsRoot: images.tools };
-    this.ec2 = new Cloud({ ...parts, suite: images.suite });
+    this.ec2 = new Cloud(parts);
     this.endpoints = { a: machine(endpointPlaces.a), b: machine(endpointPlaces.b) };
     this.clients = { direct: this.client("home-direct"), vpn: this.client("home-vpn") };
     this.web = new WebServer(this.hosts.web);

@@ -4,21 +4,19 @@ import { join } from "node:path";
 import type { Host } from "../host";
 import { Machine } from "../machine";
 import { until } from "../process";
-import type { Suite } from "../recipes";
 import { addresses } from "../topology";
 import { Controller } from "./controller";
 import { linkOf } from "./rules";
 import { type Call, cloudFolder, type CloudState, hasCloud, type Instance, readCalls, readCloud } from "./state";
-import { endpoint, suiteOf, world } from "./world";
+import { endpoint, world } from "./world";
 
 export interface CloudParts {
   /** Where the API is. */
   readonly aws: Host;
   /** The router of the VPC. */
   readonly router: Host;
-  /** The unpacked machine image, and its Debian release. */
+  /** The unpacked machine image. */
   readonly image: string;
-  readonly suite: Suite;
   readonly toolsRoot: string;
 }
 
@@ -74,9 +72,7 @@ export class Cloud {
 
   /** The lab's machine of an instance. */
   machine(instance: Instance): Machine {
-    const { image, suite, router, toolsRoot } = this.parts;
-    if (suiteOf(instance.image) !== suite)
-      throw new Error(`${instance.image} is ${suiteOf(instance.image)}, and the lab was opened with ${suite}`);
+    const { image, router, toolsRoot } = this.parts;
     const [network = "", length] = instance.subnet.split("/");
     const gateway = network.replace(/\d+$/, "1");
     const host = `ec2-${linkOf(instance).split("-")[2]}` as const;

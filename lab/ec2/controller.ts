@@ -101,7 +101,7 @@ export class Controller {
     const planned = this.moves.get(address);
     if (wanted === (this.leads.get(address) ?? null)) this.moves.delete(address);
     else if (planned?.instance !== wanted)
-      this.moves.set(address, { instance: wanted, due: Date.now() + (wanted === null ? 0 : this.lateness) });
+      this.moves.set(address, { instance: wanted, due: Date.now() + this.lateness });
   }
 
   private lead(address: string, instance: string | null): void {

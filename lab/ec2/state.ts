@@ -61,7 +61,7 @@ export interface CloudState {
 /** A call to the API. */
 export interface Call {
   readonly action: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly parameters: Readonly<Record<string, string | boolean>>;
 }
 
 /** The folder that the lab and the server of EC2 share. */

@@ -4,16 +4,20 @@ import { addresses } from "../topology";
 export const region = "eu-central-1";
 export const endpoint = `http://${addresses.aws}:5000`;
 
-/** The subnet of the lab's VPC that a stack without `subnetId` gets. */
-export const subnet = { id: "subnet-0a1b2c3d4e5f60718", cidr: "10.0.1.0/24", zone: "a" } as const;
+/** The subnets of the lab's VPC, which is the region's default one. A stack without `subnetId` gets the first. */
+export const subnets = {
+  default: { id: "subnet-0a1b2c3d4e5f60718", cidr: "10.0.1.0/24", zone: "a", private: false },
+  other: { id: "subnet-0a1b2c3d4e5f60719", cidr: "10.0.2.0/24", zone: "b", private: false },
+  /** Without a route to the internet. */
+  private: { id: "subnet-0a1b2c3d4e5f60720", cidr: "10.0.3.0/24", zone: "a", private: true },
+} as const;
 
-/** Images by what they are for. Every one of them boots the lab's machine image of the Debian release in its name. */
+/** Images by what they are for. Each of them boots the lab's image of Debian 13, whatever its architecture. */
 export const images = {
   arm64: "ami-0d13a640000000001",
   amd64: "ami-0d13a0d6400000001",
   /** A newer one. */
   newer: "ami-0d13a640000000002",
-  bookworm: "ami-0d12a640000000001",
 } as const;
 
 const image = (id: string, architecture: "arm64" | "x86_64", name: string) => ({
@@ -34,15 +38,7 @@ const described = [
   image(images.arm64, "arm64", "debian-13-arm64-20260801-2001"),
   image(images.amd64, "x86_64", "debian-13-amd64-20260801-2001"),
   image(images.newer, "arm64", "debian-13-arm64-20261101-2093"),
-  image(images.bookworm, "arm64", "debian-12-arm64-20260801-2001"),
 ];
-
-/** The Debian release that an image has. @throws Error for an image the lab does not know */
-export function suiteOf(id: string): "trixie" | "bookworm" {
-  const name = described.find((one) => one.ami_id === id)?.name;
-  if (name === undefined) throw new Error(`the lab has no image ${id}`);
-  return name.startsWith("debian-13-") ? "trixie" : "bookworm";
-}
 
 /** What the lab's EC2 has before anybody calls; see server/world.py. */
 export const world = {
@@ -50,7 +46,7 @@ export const world = {
   port: 5000,
   region,
   vpc: "10.0.0.0/16",
-  subnets: [subnet, { id: "subnet-0a1b2c3d4e5f60719", cidr: "10.0.2.0/24", zone: "b" }],
+  subnets: Object.values(subnets),
   // The first one is where the lab expects its gateway.
   elasticAddresses: [addresses.elastic, ...addresses.moreElastic],
   images: described,

@@ -27,10 +27,17 @@ def backend():
 def furnish():
     EC2Backend.create_default_vpc = lambda self: self.create_vpc(WORLD["vpc"], is_default=True)
     ec2 = backend()
+    vpc = ec2.default_vpc.id
+    gateway = ec2.create_internet_gateway().id
+    ec2.attach_internet_gateway(gateway, vpc)
+    main = next(table for table in ec2.route_tables.values() if table.vpc_id == vpc and table.main_association_id)
+    ec2.create_route(main.id, "0.0.0.0/0", gateway_id=gateway)
     ec2.subnets.clear()
     for subnet in WORLD["subnets"]:
         subnets.random_subnet_id = lambda subnet=subnet: subnet["id"]
-        ec2.create_subnet(ec2.default_vpc.id, subnet["cidr"], availability_zone=f"{REGION}{subnet['zone']}")
+        ec2.create_subnet(vpc, subnet["cidr"], availability_zone=f"{REGION}{subnet['zone']}")
+        if subnet["private"]:
+            ec2.associate_route_table(ec2.create_route_table(vpc).id, subnet_id=subnet["id"])
     parameters = ssm_backends[DEFAULT_ACCOUNT_ID][REGION]._parameters
     for name, value in WORLD["parameters"].items():
         about = {"description": None, "allowed_pattern": None, "keyid": None, "last_modified_date": 0, "version": 1}
