@@ -1,14 +1,20 @@
 // By its modules: the types of the whole of @pulumi/aws add 7 s to the type check before a deployment.
+import { region as configuredRegion } from "@pulumi/aws/config";
 import * as ec2 from "@pulumi/aws/ec2";
 import * as ssm from "@pulumi/aws/ssm";
 import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
-import { type SshKeys, sshKeys } from "../gateway/keys";
 import { renderUserData } from "../gateway/render/cloudInit";
 import type { Ec2HostSettings } from "../gateway/settings/schema";
 import { portInterval } from "../gateway/settings/fields";
-import { type Connection, dialling, type Host, machineReady, type Open } from "./host";
+import { checkNetwork } from "./ec2Network";
+import { type Connection, type Host, machineReady, type Open, proven } from "./host";
+import { sshKey } from "./sshKey";
+
+/** A region out of ~/.aws/config would be another one for the next who deploys. */
+const NO_REGION = `aws:region is missing; nothing was changed
+    allowed: an AWS region such as eu-central-1, in the stack's file or in AWS_REGION
+    mend:    pulumi config set aws:region eu-central-1`;
 
 /** The login Debian's images make; they refuse root. */
 const LOGIN = "admin";
@@ -25,88 +31,106 @@ const debianImage = (instanceType: string, region: string | undefined): pulumi.O
   ssm.getParameterOutput({ name: `/aws/service/debian/release/13/latest/${architectureOf(instanceType)}`, region })
     .insecureValue;
 
-export type Ec2HostArgs = Ec2HostSettings & Open;
+/** What the resources of a machine have in common. */
+interface FirewallContext {
+  readonly vpcId: pulumi.Output<string | undefined>;
+  readonly common: { readonly region?: string; readonly tags: pulumi.Output<Record<string, string>> };
+  readonly made: pulumi.CustomResourceOptions;
+}
+
+export interface Ec2HostArgs extends Ec2HostSettings, Open {
+  /** What has to be done before an instance is made or replaced: machines that stand in for each other change one after another. */
+  readonly after?: readonly pulumi.Resource[];
+}
 
 /** A new EC2 machine with a fixed public address, reached by SSH from `sshFrom` only. */
 export class Ec2Host extends pulumi.ComponentResource implements Host {
   readonly address: pulumi.Output<string>;
   readonly connection: pulumi.Output<Connection>;
   readonly identity: pulumi.Output<string>;
-  readonly deletedWith: pulumi.Resource;
+  readonly disposable = true;
   readonly ready: pulumi.Resource;
 
   constructor(name: string, args: Ec2HostArgs, options?: pulumi.ComponentResourceOptions) {
     super("wg-gateway:index:Ec2Host", name, {}, options);
-    const { region } = args;
-    const tags = { Name: `${pulumi.getProject()}-${pulumi.getStack()}`, ...args.tags };
-    const loginKeys = this.makeSshKeys(`${name}-login-key`);
-    const hostKeys = this.makeSshKeys(`${name}-host-key`);
+    const region = args.region ?? configuredRegion;
+    if (region === undefined) throw new pulumi.RunError(NO_REGION);
+    const vpcId = pulumi.output(checkNetwork({ region: args.region, subnetId: args.subnetId }));
+    // Through what is looked up first, so that nothing is made where the network is not good.
+    const named: Record<string, string> = { Name: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`, ...args.tags };
+    const tags = vpcId.apply(() => named);
+    const common = { region: args.region, tags };
+    // The provider moves nothing to another region, and not all of its resources see that it has changed.
+    const kept = { parent: this, replacementTrigger: region, protect: args.protect };
+    const made = { parent: this, replacementTrigger: region };
 
-    const { group, rules } = this.makeFirewall(name, args, tags);
-    const keyPair = new ec2.KeyPair(
-      `${name}-key-pair`,
-      { publicKey: pulumi.unsecret(loginKeys.publicKey), region, tags },
-      { parent: this },
-    );
+    const loginKey = sshKey(`${name}-login-key`, { parent: this, protect: args.protect });
+    const bootHostKey = sshKey(`${name}-boot-host-key`, { parent: this });
+    const { group, rules } = this.makeFirewall(name, args, { vpcId, common, made });
+    const keyPair = new ec2.KeyPair(`${name}-key-pair`, { publicKey: loginKey.publicKey, ...common }, made);
     const instance = new ec2.Instance(
       `${name}-instance`,
       {
-        region,
-        ami: args.amiId ?? debianImage(args.instanceType, region),
+        ...common,
+        ami: args.amiId ?? debianImage(args.instanceType, args.region),
         instanceType: args.instanceType,
         subnetId: args.subnetId,
         vpcSecurityGroupIds: [group.id],
         keyName: keyPair.keyName,
-        userData: hostKeys.apply(renderUserData),
+        userData: pulumi.secret(pulumi.output({ ...bootHostKey }).apply(renderUserData)),
         userDataReplaceOnChange: true,
         // Clients' packets must not reach the credentials of the machine: only IMDSv2, and its answers live for one hop.
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         rootBlockDevice: { volumeType: "gp3", volumeSize: args.volumeSize, encrypted: true, tags },
-        tags,
       },
       // Debian's parameter moves with each image: it must not replace a running gateway. An image somebody chose is meant.
-      { parent: this, ignoreChanges: args.amiId === undefined ? ["ami"] : [] },
+      { ...made, ignoreChanges: args.amiId === undefined ? ["ami"] : [], dependsOn: args.after?.slice() },
     );
-    const address = new ec2.Eip(`${name}-address`, { domain: "vpc", region, tags }, { parent: this });
+    // User data can be read for as long as the instance exists: the key in it is good for the first connection alone.
+    const hostKey = sshKey(`${name}-host-key`, { parent: this, replacementTrigger: instance.id });
+    const address = new ec2.Eip(`${name}-address`, { domain: "vpc", ...common }, kept);
     const association = new ec2.EipAssociation(
       `${name}-address-association`,
-      { instanceId: instance.id, allocationId: address.allocationId, region },
-      { parent: this },
+      { instanceId: instance.id, allocationId: address.allocationId, region: args.region },
+      // A second association of the same two has the ID of the first: to delete that one afterwards would take the address away.
+      { ...made, deleteBeforeReplace: true },
     );
 
     this.address = address.publicIp;
     this.identity = instance.id;
-    this.deletedWith = instance;
     // Through the association: before it, the address leads to no machine, or to the one before.
     const reached = pulumi.all([address.publicIp, association.id]).apply(([ip]) => ip);
-    this.connection = pulumi.secret({
+    const connection = pulumi.output({
       host: reached,
       user: LOGIN,
-      privateKey: loginKeys.privateKey,
-      hostKey: hostKeys.publicKey,
-      ...dialling,
+      privateKey: loginKey.privateKey,
+      hostKey: hostKey.publicKey,
     });
-    this.ready = machineReady(`${name}-ready`, this, { parent: this, deletedWith: instance, dependsOn: rules });
+    const newMachine = {
+      instanceId: instance.id,
+      bootHostKey: bootHostKey.publicKey,
+      hostPrivateKey: hostKey.privateKey,
+      sshFrom: args.sshFrom,
+    };
+    this.ready = machineReady(`${name}-ready`, pulumi.output({ connection, newMachine }), {
+      parent: this,
+      dependsOn: rules,
+    });
+    this.connection = proven(this.ready, connection);
     this.registerOutputs({ address: this.address });
   }
 
-  private makeSshKeys(name: string): pulumi.Output<SshKeys> {
-    const seed = new random.RandomBytes(name, { length: 32 }, { parent: this });
-    return pulumi.secret(seed.base64.apply((base64) => sshKeys(Buffer.from(base64, "base64"), "wg-gateway")));
-  }
-
   /** Rules stand by themselves: inline ones would fight with them. The provider takes AWS's own egress rule away, so it is made here. */
-  private makeFirewall(name: string, args: Ec2HostArgs, tags: Record<string, string>) {
-    const { region, subnetId } = args;
-    const vpcId = subnetId === undefined ? undefined : ec2.getSubnetOutput({ id: subnetId, region }).vpcId;
+  private makeFirewall(name: string, args: Ec2HostArgs, { vpcId, common, made }: FirewallContext) {
     const group = new ec2.SecurityGroup(
       `${name}-firewall`,
-      { description: "WireGuard from everywhere, SSH from its operators", vpcId, region, tags },
-      { parent: this },
+      { description: "WireGuard from everywhere, SSH from its operators", vpcId, ...common },
+      made,
     );
-    const rule = { securityGroupId: group.id, region, tags };
+    const rule = { securityGroupId: group.id, ...common };
     const everywhere = "0.0.0.0/0";
-    const options = { parent: this };
+    // AWS takes no rule twice: the old one goes first.
+    const options = { ...made, deleteBeforeReplace: true };
     const rules: pulumi.Resource[] = [
       new vpc.SecurityGroupIngressRule(
         `${name}-wireguard`,

@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
-import { type WireGuardKeys, wireGuardKeys } from "../gateway/keys";
+import { deriveKey, type WireGuardKeys, wireGuardKeys } from "../gateway/keys";
 import { atAddress, type ClientPlan, planGateway } from "../gateway/plan/plan";
 import { renderProfile } from "../gateway/render/profile";
 import type { ClientKeys } from "../gateway/secrets";
 import type { Settings } from "../gateway/settings/schema";
 import type { Credentials } from "../gateway/settings/settings";
-import { Clients, keepersOf } from "./clients";
+import { Clients } from "./clients";
 import { GatewayRelease } from "./gatewayRelease";
 import type { Host } from "./host";
+import { secretText } from "./secretText";
 
 /** What every gateway that serves the same clients has to have. */
 export interface GatewayKeys {
@@ -47,6 +47,8 @@ export class Gateway extends pulumi.ComponentResource {
   /** WireGuard profiles by the client's name; a secret. */
   readonly clientProfiles: pulumi.Output<Record<string, string>>;
   readonly keys: GatewayKeys;
+  /** Done once the gateway is on its machine. */
+  readonly release: pulumi.Resource;
 
   constructor(
     name: string,
@@ -76,7 +78,7 @@ export class Gateway extends pulumi.ComponentResource {
         );
       });
 
-    new GatewayRelease(
+    this.release = new GatewayRelease(
       `${name}-release`,
       { host, plan, serverPrivateKey: server.privateKey, clients, credentials },
       { parent: this },
@@ -90,14 +92,10 @@ export class Gateway extends pulumi.ComponentResource {
     });
   }
 
-  private makeKeys(name: string, { wireguard }: Settings, clients: readonly ClientPlan[]): GatewayKeys {
-    const seed = new random.RandomBytes(
-      `${name}-server-key`,
-      { length: 32, ...keepersOf(wireguard) },
-      { parent: this },
-    );
+  private makeKeys(name: string, { wireguard, host }: Settings, clients: readonly ClientPlan[]): GatewayKeys {
+    const secret = secretText(`${name}-server-key`, wireguard, { parent: this, protect: host.protect });
     return {
-      server: pulumi.secret(seed.base64.apply((base64) => wireGuardKeys(Buffer.from(base64, "base64")))),
+      server: pulumi.secret(secret.apply((text) => wireGuardKeys(deriveKey(text, "private key")))),
       clients: new Clients(`${name}-clients`, clients, { parent: this }).keys,
     };
   }

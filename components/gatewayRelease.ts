@@ -4,7 +4,7 @@ import { renderBundle } from "../gateway/render/bundle";
 import type { ClientKeys, GatewaySecrets } from "../gateway/secrets";
 import type { Credentials } from "../gateway/settings/settings";
 import type { Host } from "./host";
-import { fixedFiles, release } from "./release";
+import { fixedFiles, ownerOf, release } from "./release";
 
 export interface GatewayReleaseArgs {
   readonly host: Host;
@@ -29,7 +29,12 @@ export class GatewayRelease extends pulumi.ComponentResource {
           clients: new Map(Object.entries(keys)),
           credentials: new Map(Object.entries(logins)),
         };
-        return renderBundle({ plan: atAddress(plan, address), secrets, machine, fixed });
+        return renderBundle({
+          plan: atAddress(plan, address),
+          secrets,
+          target: { machine, owner: ownerOf(name) },
+          fixed,
+        });
       });
     release(`${name}-apply`, { host, bundle, remove: "remove.sh" }, this);
     this.registerOutputs({});

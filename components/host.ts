@@ -1,7 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../gateway/settings/fields";
-import { readUserdata } from "./projectFiles";
 
 /** How a machine is reached over SSH; always with the host key it has to prove. */
 export interface Connection {
@@ -12,21 +11,36 @@ export interface Connection {
   readonly privateKey?: string;
   /** `ssh-ed25519 AAAA...` */
   readonly hostKey: string;
-  readonly dialErrorLimit: number;
-  readonly perDialTimeout: number;
 }
 
 /** A machine that a gateway can be brought to, however it came to be. */
 export interface Host {
   /** The public address, or name, that clients reach. */
   readonly address: pulumi.Output<string>;
+  /** A secret, and known only once it has worked. */
   readonly connection: pulumi.Output<Connection>;
-  /** Another text whenever it is another machine: what was set up on the one before is not on this one. */
+  /** Another text whenever it is another machine: what was set up on the one before is not on this one. On EC2 the instance's ID. */
   readonly identity: pulumi.Output<string>;
-  /** What takes everything on the machine away when it is deleted; without it, the release is removed over SSH. */
-  readonly deletedWith?: pulumi.Resource;
+  /** Whether the machine goes when it is deleted, and its release with it; else the release is removed over SSH. */
+  readonly disposable: boolean;
   /** Done once the machine takes commands. */
   readonly ready: pulumi.Resource;
+}
+
+/** What desk/awaitMachine.ts is told on standard input. */
+export interface ExpectedMachine {
+  readonly connection: Connection;
+  /** One that was just made; its address may lead to the one before for a while. */
+  readonly newMachine?: {
+    /** As cloud-init notes it. */
+    readonly instanceId: string;
+    /** What its user data has it prove at first: `ssh-ed25519 AAAA...` */
+    readonly bootHostKey: string;
+    /** The private half of the connection's host key, OpenSSH's format: replaces the one of the user data. */
+    readonly hostPrivateKey: string;
+    /** Networks that its security group lets in, for what is told when it does not answer. */
+    readonly sshFrom: readonly string[];
+  };
 }
 
 /** What a host lets in from everywhere; on a machine that is there, the machine decides. */
@@ -37,26 +51,27 @@ export interface Open {
 }
 
 /**
- * How long to knock at a machine that is still booting. The pauses grow to 5 s, so 60 refused attempts last about four and a half
- * minutes; the provider's default of 10 gives up after 11 s. `perDialTimeout` is in seconds, for packets that are dropped.
+ * Waits until the machine takes commands and has proved who it is; again whenever it is another one, for its identity is an input. A
+ * local command, for the one of the provider that dials says only how often it has dialled, and cannot compare the machine.
  */
-export const dialling = { dialErrorLimit: 60, perDialTimeout: 15 } as const;
-
-/** Waits until the machine takes commands; again whenever it is another one, for its identity is an input. */
-export function machineReady(
+export const machineReady = (
   name: string,
-  { connection, identity }: Pick<Host, "connection" | "identity">,
+  expected: pulumi.Input<ExpectedMachine>,
   options: pulumi.CustomResourceOptions,
-): command.remote.Command {
-  return new command.remote.Command(
+): command.local.Command =>
+  new command.local.Command(
     name,
     {
-      connection,
-      create: readUserdata("ready.sh"),
-      stdin: identity,
-      addPreviousOutputInEnv: false,
-      logging: "stdoutAndStderr",
+      // From the program's folder, where the provider runs it: an absolute path would differ from checkout to checkout.
+      create: "node --import ./desk/ready.mjs desk/awaitMachine.ts",
+      stdin: pulumi.secret(pulumi.jsonStringify(expected)),
+      // Standard output, the key that the machine has proved, comes back by PULUMI_COMMAND_STDOUT.
+      addPreviousOutputInEnv: true,
+      logging: "stderr",
     },
-    { ...options, customTimeouts: { create: "15m", update: "15m" } },
+    { ...options, customTimeouts: { create: "30m", update: "30m" } },
   );
-}
+
+/** What is known of a connection once it has worked, and not before: a wrong one must not become an output. */
+export const proven = (ready: pulumi.Resource, connection: pulumi.Input<Connection>): pulumi.Output<Connection> =>
+  pulumi.secret(pulumi.all([connection, ready.urn]).apply(([known]) => known));

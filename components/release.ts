@@ -9,6 +9,10 @@ import { listUserdata, readUserdata } from "./projectFiles";
 export const fixedFiles = (product: Product): MachineFile[] =>
   listUserdata().flatMap((name) => installedFile(product, name, readUserdata(name)) ?? []);
 
+/** Whose a release is, on its machine. @param name of the release in its stack */
+export const ownerOf = (name: string): string =>
+  [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack(), name].join("/");
+
 export interface ReleaseArgs {
   readonly host: Host;
   /** What goes to standard input; treated as secret. */
@@ -18,17 +22,20 @@ export interface ReleaseArgs {
 }
 
 /**
- * Brings a release to its machine as one bundle on standard input and has it applied; removes it when it is deleted.
- * There is no `update`: a changed bundle runs `create` again, which applies what differs. There are no `triggers`: they would
- * replace the command, and so run `delete`, which takes away what was just installed.
+ * Brings a release to its machine as one bundle on standard input and has it applied. A changed bundle runs `create` again, which applies
+ * what differs: there is no `update`. There are no `triggers`, which would replace the command.
+ *
+ * Where it is replaced all the same (`up --replace`), the old one goes first: its `delete`, which has the old bundle on standard input,
+ * would take away what was just installed. A machine that goes with its host has no `delete`: its address may lead to the next one by then.
  */
 export const release = (name: string, { host, bundle, remove }: ReleaseArgs, parent: pulumi.Resource) =>
   new command.remote.Command(
     name,
     {
+      // The machine has just answered: the provider's own patience, ten attempts within 11 s, is enough.
       connection: host.connection,
       create: readUserdata("receive.sh"),
-      delete: readUserdata(remove),
+      delete: host.disposable ? undefined : readUserdata(remove),
       stdin: pulumi.secret(bundle),
       // Both streams are shown as they come: the machine's programs write short lines without secrets.
       logging: "stdoutAndStderr",
@@ -38,7 +45,7 @@ export const release = (name: string, { host, bundle, remove }: ReleaseArgs, par
     {
       parent,
       dependsOn: host.ready,
-      deletedWith: host.deletedWith,
+      deleteBeforeReplace: true,
       additionalSecretOutputs: ["stdout", "stderr"],
     },
   );

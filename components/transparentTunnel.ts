@@ -1,13 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
-import { pairKey, type WireGuardKeys, wireGuardKeys } from "../gateway/keys";
+import { deriveKey, pairKey, type WireGuardKeys, wireGuardKeys } from "../gateway/keys";
 import { planTunnel } from "../gateway/plan/tunnel";
 import { renderRelease } from "../gateway/render/bundle";
 import { renderEndpointFiles } from "../gateway/render/tunnel";
 import type { TunnelSettings } from "../gateway/settings/tunnelChecks";
-import { keepersOf } from "./clients";
 import type { Host } from "./host";
-import { fixedFiles, release } from "./release";
+import { fixedFiles, ownerOf, release } from "./release";
+import { secretText } from "./secretText";
 
 export interface TransparentTunnelArgs {
   /** Checked ones; see `tunnels` in the settings. */
@@ -37,22 +36,24 @@ export class TransparentTunnel extends pulumi.ComponentResource {
 
   constructor(name: string, { settings, hosts }: TransparentTunnelArgs, options?: pulumi.ComponentResourceOptions) {
     super("wg-gateway:index:TransparentTunnel", name, {}, options);
-    // Base64 until it is used: the SDK takes a Buffer in an output for an object, and copies its properties.
-    const seed = (what: string, version = { keyVersion: 1 }): pulumi.Output<string> =>
-      pulumi.secret(
-        new random.RandomBytes(`${name}-${what}`, { length: 32, ...keepersOf(version) }, { parent: this }).base64,
-      );
-    const bytes = (base64: string): Buffer => Buffer.from(base64, "base64");
-    const keys: pulumi.Output<Record<string, WireGuardKeys>> = pulumi
-      .all(Object.fromEntries(settings.endpoints.map((one) => [one.name, seed(`${one.name}-key`, one)])))
-      .apply((seeds) =>
-        Object.fromEntries(Object.entries(seeds).map(([one, base64]) => [one, wireGuardKeys(bytes(base64))])),
-      );
-    const pairs = seed("preshared-keys");
-    // Who has new keys shares other ones, too; of version 1 the name alone, as before there were versions.
-    const inPairs = new Map(
-      settings.endpoints.map((one) => [one.name, one.keyVersion === 1 ? one.name : `${one.name}/${one.keyVersion}`]),
+    const secret = (what: string, keyVersion: number, protect = false) =>
+      secretText(`${name}-${what}`, { keyVersion }, { parent: this, protect });
+    const keys: pulumi.Output<Record<string, WireGuardKeys>> = pulumi.secret(
+      pulumi
+        .all(
+          Object.fromEntries(
+            settings.endpoints.map((one) => [one.name, secret(`${one.name}-key`, one.keyVersion, one.host.protect)]),
+          ),
+        )
+        .apply((secrets) =>
+          Object.fromEntries(
+            Object.entries(secrets).map(([one, text]) => [one, wireGuardKeys(deriveKey(text, "private key"))]),
+          ),
+        ),
     );
+    const pairs = secret("preshared-keys", 1);
+    // Who has new keys shares other ones, too.
+    const inPairs = new Map(settings.endpoints.map((one) => [one.name, `${one.name}/${one.keyVersion}`]));
     const addresses = pulumi.all(
       Object.fromEntries(
         Object.entries(hosts).map(([one, { address }]) => [one, address.apply((at) => ({ address: at }))]),
@@ -69,11 +70,11 @@ export class TransparentTunnel extends pulumi.ComponentResource {
         const mine = known[own];
         if (!plan || !mine) throw new Error(`endpoint ${own} has no plan`);
         const peers = plan.peers.map(({ name: peer }) => {
-          const presharedKey = pairKey(bytes(shared), inPairs.get(own) ?? own, inPairs.get(peer) ?? peer);
+          const presharedKey = pairKey(shared, inPairs.get(own) ?? own, inPairs.get(peer) ?? peer);
           return [peer, { publicKey: known[peer]?.publicKey ?? "", presharedKey }] as const;
         });
         const files = renderEndpointFiles(plan, { privateKey: mine.privateKey, peers: new Map(peers) });
-        return renderRelease(machine, [...fixed, ...files]);
+        return renderRelease({ machine, owner: ownerOf(`${name}-${own}`) }, [...fixed, ...files]);
       });
       release(`${name}-${own}-apply`, { host, bundle, remove: "remove-tunnel.sh" }, this);
     }

@@ -16,6 +16,7 @@ import { stateDir, stateFolder } from "./state";
 export interface Summary {
   readonly created: number;
   readonly updated: number;
+  readonly replaced: number;
   readonly unchanged: number;
   readonly deleted: number;
 }
@@ -204,10 +205,16 @@ async function pulumiIsWhole(stack: StackName): Promise<boolean> {
 }
 
 function summaryOf(said: string): Summary {
-  const [, created, updated, unchanged, deleted] =
-    /Resources: (\d+) created, (\d+) updated, (\d+) unchanged, (\d+) deleted/.exec(said) ?? [];
+  const counted = /Resources: (\d+) created, (\d+) updated, (\d+) replaced, (\d+) unchanged, (\d+) deleted/.exec(said);
+  const [, created, updated, replaced, unchanged, deleted] = counted ?? [];
   if (created === undefined) throw new DeploymentError(`no summary in what was said:\n${said}`);
-  return { created: Number(created), updated: Number(updated), unchanged: Number(unchanged), deleted: Number(deleted) };
+  return {
+    created: Number(created),
+    updated: Number(updated),
+    replaced: Number(replaced),
+    unchanged: Number(unchanged),
+    deleted: Number(deleted),
+  };
 }
 
 /** pulumi prints a count on a line of its own for each thing that happened. */
@@ -216,6 +223,7 @@ function summaryOfPulumi(said: string): Summary {
   return {
     created: count("created"),
     updated: count("updated"),
+    replaced: count("replaced"),
     unchanged: count("unchanged"),
     deleted: count("deleted"),
   };

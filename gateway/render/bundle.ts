@@ -19,12 +19,19 @@ import { renderNamespaceResolv } from "./resolv";
 import { renderExitUnitDropIn } from "./systemd";
 import { renderInterface, renderProviderInterface } from "./wireguard";
 
+/** Whose release it is, and for which machine. */
+export interface Target {
+  /** Changes when the machine is replaced, so that the new one is set up. An EC2 instance's ID is compared by the machine. */
+  readonly machine: string;
+  /** `ORGANIZATION/PROJECT/STACK/RELEASE`: a machine takes no release of another owner, and loses none of its own to one. */
+  readonly owner: string;
+}
+
 /** What a release is made of. */
 export interface BundleParts {
   readonly plan: Plan;
   readonly secrets: GatewaySecrets;
-  /** Which machine it is for; changes when the machine is replaced, so that the new one is set up. */
-  readonly machine: string;
+  readonly target: Target;
   /** The fixed files of userdata/, from `installedFile`. */
   readonly fixed: readonly MachineFile[];
 }
@@ -77,16 +84,16 @@ export function renderFiles(plan: Plan, secrets: GatewaySecrets): MachineFile[] 
 }
 
 /** The gateway's release; see {@link renderRelease}. */
-export const renderBundle = ({ plan, secrets, machine, fixed }: BundleParts): string =>
-  renderRelease(machine, [...fixed, ...renderFiles(plan, secrets)]);
+export const renderBundle = ({ plan, secrets, target, fixed }: BundleParts): string =>
+  renderRelease(target, [...fixed, ...renderFiles(plan, secrets)]);
 
 /**
- * A whole release as one text, for the standard input of `gatewayctl apply` or `tunnelctl apply`: JSON `{format, machine, digest, files}`,
+ * A whole release as one text, for the standard input of `gatewayctl apply` or `tunnelctl apply`: JSON `{format, owner, machine, digest, files}`,
  * where `digest` is the SHA-256 of every file's path, mode and content, each ended by a zero byte. A secret, for some files are.
  */
-export function renderRelease(machine: string, unsorted: readonly MachineFile[]): string {
+export function renderRelease({ machine, owner }: Target, unsorted: readonly MachineFile[]): string {
   const files = [...unsorted].sort((a, b) => (a.path < b.path ? -1 : 1));
   const hash = createHash("sha256");
   for (const { path, mode, content } of files) hash.update(`${path}\0${mode}\0${content}\0`);
-  return `${JSON.stringify({ format: 1, machine, digest: hash.digest("hex"), files })}\n`;
+  return `${JSON.stringify({ format: 1, owner, machine, digest: hash.digest("hex"), files })}\n`;
 }

@@ -12,12 +12,18 @@ Unattended-Upgrade::Origins-Pattern { "origin=Debian,codename=\${distro_codename
 `,
 };
 
+/** The key that a machine proves itself by at first; it is replaced with the first connection (userdata/rotate-host-key.sh). */
+export interface BootHostKey {
+  readonly privateKey: string;
+  readonly publicKey: string;
+}
+
 /**
  * User data of a new machine (cloud-init, https://cloudinit.readthedocs.io, modules `write-files`, `ssh` and
  * `package-update-upgrade-install`). Minimal on purpose: it makes the machine prove who it is, let in keys alone and keep itself up to
  * date; everything else is the release's work. JSON is YAML, so nothing has to be quoted by hand.
  */
-export function renderUserData(hostKey: { readonly privateKey: string; readonly publicKey: string }): string {
+export function renderUserData(hostKey: BootHostKey): string {
   const config = {
     ssh_deletekeys: true,
     ssh_genkeytypes: [] as string[],

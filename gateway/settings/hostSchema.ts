@@ -7,6 +7,11 @@ import { field, isHostKey, map, network, networks, port, text } from "./fields";
 export const hostText =
   'a map whose kind is "ec2" (a new EC2 machine) or "existing" (a Linux machine you reach by SSH)';
 
+const yesOrNo = (mend: string) => field(z.boolean(), "true or false", mend);
+
+/** Whether Pulumi refuses to delete or replace the machine's address and the keys that clients know it by. Default false. */
+const protect = yesOrNo("leave it out for false").default(false);
+
 const sshFrom = z.array(network("what may reach SSH", "give your own address with /32"), networks).min(1, networks);
 
 export const ec2Host = z.strictObject({
@@ -45,6 +50,7 @@ export const ec2Host = z.strictObject({
   volumeSize: field(z.int().min(8).max(1024), "GiB, a whole number 8..1024", "8 is enough for a gateway").default(8),
   /** Tags for every resource of the machine. Default none. */
   tags: z.record(z.string(), field(z.string(), "a text", "put it in quotes"), "a map of texts").default({}),
+  protect,
 });
 
 export const existingHost = z.strictObject({
@@ -65,9 +71,9 @@ export const existingHost = z.strictObject({
     "the machine's public host key, `ssh-ed25519 AAAA...`, or the path of a .pub file that holds it",
     "read it on the machine: cat /etc/ssh/ssh_host_ed25519_key.pub",
   ),
+  protect,
 });
 
-const yesOrNo = (mend: string) => field(z.boolean(), "true or false", mend);
 /** Whether clients reach the machine's SSH, at the gateway's address. Default false. */
 const sshFromClients = yesOrNo("leave it out for false").default(false);
 

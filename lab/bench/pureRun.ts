@@ -41,7 +41,7 @@ const keysTime = since();
 const bundle = renderBundle({
   plan,
   secrets: { serverPrivateKey, clients, credentials: new Map() },
-  machine: "machine",
+  target: { machine: "machine", owner: "o/p/s/gateway" },
   fixed,
 });
 const renderTime = since();

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import { sshKeys, wireGuardKeys } from "../../gateway/keys";
+import { wireGuardKeys } from "../../gateway/keys";
 import { addressNumber, addressText } from "../../gateway/settings/address";
 import type { Settings } from "../../gateway/settings/schema";
 import { parseSettings } from "../../gateway/settings/settings";
@@ -32,7 +32,9 @@ PublicKey = ${wireGuardKeys(randomBytes(32)).publicKey}
 AllowedIPs = 0.0.0.0/0
 Endpoint = ${PROVIDER.address}:${PROVIDER.port}
 `;
-const host = { kind: "existing", address: "198.51.100.10", hostKey: sshKeys(randomBytes(32), "machine").publicKey };
+/** Of no machine. */
+const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINcHZaFJTPu7gj4QRBbzLvz12+5W/cQdtgiFTsANjwc8";
+const host = { kind: "existing", address: "198.51.100.10", hostKey };
 
 /** Settings with one exit, `vpn`, whose provider's profile is no file. @returns what checks them */
 export function checkable(changes: Record<string, unknown>): () => Settings {

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Engine, type Registration, type Summary } from "./engine";
 import { watchMonitor } from "./monitor";
+import { invokes } from "./resources";
 import type { WireProperties } from "./secretValue";
 import { State } from "./state";
 
@@ -9,6 +10,8 @@ export interface Deployment {
   readonly command: "up" | "preview" | "destroy";
   readonly project: string;
   readonly stack: string;
+  /** Names of resources to replace, whatever their inputs say. Default none. */
+  readonly replace?: readonly string[];
   /** Path of the state file. */
   readonly stateFile: string;
   /** The stack's configuration with namespaces, `wg-gateway:host`; structured values as JSON. */
@@ -31,10 +34,11 @@ export interface DeployResult {
  * @throws the first error, of a resource or of the program; what was done before it stands in the state
  */
 export async function deploy(deployment: Deployment): Promise<DeployResult> {
-  const { command, stateFile, log } = deployment;
+  const { command, stateFile, log, replace = [] } = deployment;
   const state = new State(stateFile);
-  const engine = new Engine(state, command === "preview", log);
+  const engine = new Engine(state, { preview: command === "preview", replace, log });
   try {
+    await engine.deleteReplaced();
     const outputs = command === "destroy" ? {} : await runProgram(engine, deployment);
     await engine.deleteRest();
     return { summary: engine.summary, outputs };
@@ -68,13 +72,17 @@ async function runProgram(engine: Engine, deployment: Deployment): Promise<WireP
         turn = step.catch(fail);
         return step;
       },
-      call({ token }) {
-        throw new Error(`the embedded engine answers no ${token}: use the Pulumi CLI`);
+      call({ token, inputs }) {
+        const invoke = invokes[token];
+        if (invoke === undefined) throw new Error(`the embedded engine answers no ${token}: use the Pulumi CLI`);
+        return invoke(inputs as WireProperties);
       },
     },
     project,
     stack,
     command === "preview",
+    // As a backend of one's own calls it (`pulumi login --local`).
+    "organization",
   );
 
   watchMonitor({

@@ -6,7 +6,7 @@ import { deploy, type Deployment } from "./deploy";
 import { redact, unwrap } from "./secretValue";
 import { readStack } from "./stackConfig";
 
-const usage = `main.ts up|preview|destroy [--stack lab] [--state FILE] [--config KEY=VALUE]... [--json] [--show-secrets]`;
+const usage = `main.ts up|preview|destroy [--stack lab] [--state FILE] [--config KEY=VALUE]... [--replace NAME]... [--json] [--show-secrets]`;
 const projectDir = join(__dirname, "..", "..");
 
 async function main(): Promise<void> {
@@ -16,6 +16,7 @@ async function main(): Promise<void> {
       stack: { type: "string", default: "lab" },
       state: { type: "string" },
       config: { type: "string", multiple: true, default: [] },
+      replace: { type: "string", multiple: true, default: [] },
       json: { type: "boolean", default: false },
       "show-secrets": { type: "boolean", default: false },
     },
@@ -27,14 +28,17 @@ async function main(): Promise<void> {
     command: command as Deployment["command"],
     ...readStack(projectDir, values.stack, values.config),
     stack: values.stack,
+    replace: values.replace,
     stateFile: resolve(values.state ?? join(projectDir, ".lab", "engine", `${values.stack}.json`)),
     program: () => import("../../index.js").then((program) => program.default),
     // With --json, standard output is for programs.
     log: values.json ? console.error : console.log,
   });
-  const { created, updated, unchanged, deleted } = summary;
+  const { created, updated, replaced, unchanged, deleted } = summary;
   const say = values.json ? console.error : console.log;
-  say(`Resources: ${created} created, ${updated} updated, ${unchanged} unchanged, ${deleted} deleted`);
+  say(
+    `Resources: ${created} created, ${updated} updated, ${replaced} replaced, ${unchanged} unchanged, ${deleted} deleted`,
+  );
   const shown = values["show-secrets"] ? unwrap(outputs) : redact(outputs);
   if (values.json) console.log(JSON.stringify(shown));
   else if (command === "up") console.log(`Outputs: ${JSON.stringify(shown, null, 2)}`);

@@ -1,6 +1,6 @@
 import { runtime } from "@pulumi/pulumi";
 import type { Registration } from "./engine";
-import type { WireProperties } from "./secretValue";
+import type { Wire, WireProperties } from "./secretValue";
 
 /**
  * The part of the SDK's mock monitor (its runtime/mocks.ts) that is watched. `Mocks.newResource` is not told a resource's options and
@@ -16,6 +16,8 @@ interface Struct {
   toJavaScript(): unknown;
 }
 
+type Value = Struct;
+
 export interface ResourceRequest {
   getType(): string;
   getName(): string;
@@ -24,6 +26,9 @@ export interface ResourceRequest {
   getObject(): Struct | undefined;
   getDependenciesList(): string[];
   getDeletedwith(): string;
+  getDeletebeforereplace(): boolean;
+  getProtect(): boolean;
+  getReplacementTrigger(): Value | undefined;
   getIgnorechangesList(): string[];
   getAdditionalsecretoutputsList(): string[];
   getCustomtimeouts(): { getCreate(): string };
@@ -54,6 +59,9 @@ export function watchMonitor({ onRegister, onOutputs }: Watcher): void {
       inputs: properties(request.getObject()),
       dependencies: request.getDependenciesList(),
       deletedWith: request.getDeletedwith() || undefined,
+      deleteBeforeReplace: request.getDeletebeforereplace(),
+      protect: request.getProtect(),
+      replacementTrigger: request.getReplacementTrigger()?.toJavaScript() as Wire | undefined,
       ignoreChanges: request.getIgnorechangesList(),
       secretOutputs: request.getAdditionalsecretoutputsList(),
     };

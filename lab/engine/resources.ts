@@ -1,53 +1,42 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { command } from "./commands";
+import { randomResources } from "./randomResources";
 import type { WireProperties } from "./secretValue";
-import { type Connection, type Output, runRemote } from "./ssh";
+import { tlsResources } from "./tlsResources";
 
-/** What a resource does; properties come in the clear. */
+/** Of one step of one resource. */
+export interface Context {
+  /** The resource's name in the program. */
+  readonly name: string;
+  /** Takes a line for people, free of secrets. */
+  readonly show: (line: string) => void;
+}
+
+/** A resource as it was last made, in the clear. */
+export interface Made {
+  readonly id: string;
+  readonly inputs: WireProperties;
+  readonly outputs: WireProperties;
+}
+
+/** What a resource does; properties come and go in the clear. */
 export interface Provider {
   /** Whether a step leaves something outside of this process: then the state is written before and after it. */
   readonly lasting: boolean;
-  create(inputs: WireProperties, show: (line: string) => void): Promise<{ id: string; outputs: WireProperties }>;
-  /** Without it a resource of this kind cannot be changed. */
-  update?(inputs: WireProperties, show: (line: string) => void): Promise<WireProperties>;
-  delete(inputs: WireProperties, show: (line: string) => void): Promise<void>;
+  /** Inputs whose change replaces the resource. */
+  readonly replaceOn?: readonly string[];
+  /** Outputs that the real provider's schema marks as secret. */
+  readonly secretOutputs?: readonly string[];
+  create(inputs: WireProperties, context: Context): Promise<{ id: string; outputs: WireProperties }>;
+  /** @returns the new outputs. Without it every change replaces the resource */
+  update?(old: Made, inputs: WireProperties, context: Context): Promise<WireProperties>;
+  delete(old: Made, context: Context): Promise<void>;
 }
 
-const shownStreams: Record<string, readonly (keyof Output)[]> = { none: [], stdout: ["stdout"], stderr: ["stderr"] };
-
-async function runCommand(
-  command: unknown,
-  inputs: WireProperties,
-  show: (line: string) => void,
-): Promise<WireProperties> {
-  if (typeof command !== "string") return { stdout: "", stderr: "" };
-  const { connection, stdin, logging } = inputs as unknown as {
-    connection: Connection;
-    stdin?: string;
-    logging?: string;
-  };
-  const shown = shownStreams[logging ?? ""] ?? ["stdout", "stderr"];
-  const onLine = (stream: keyof Output, line: string) => shown.includes(stream) && show(line);
-  return { ...(await runRemote(connection, { command, stdin: stdin ?? "", onLine })) };
-}
-
-function newBytes({ length }: WireProperties): WireProperties {
-  const bytes = randomBytes(Number(length));
-  return { base64: bytes.toString("base64"), hex: bytes.toString("hex") };
-}
+/** What a function of a provider answers. */
+export type Invoke = (inputs: WireProperties) => Promise<WireProperties>;
 
 /** What the engine can make, by Pulumi's type. Everything else is refused. */
-export const providers: Readonly<Record<string, Provider>> = {
-  "random:index/randomBytes:RandomBytes": {
-    lasting: false,
-    create: (inputs) => Promise.resolve({ id: "none", outputs: newBytes(inputs) }),
-    // The real provider replaces it, which comes to the same: other keepers, other bytes.
-    update: (inputs) => Promise.resolve(newBytes(inputs)),
-    delete: () => Promise.resolve(),
-  },
-  "command:remote:Command": {
-    lasting: true,
-    create: async (inputs, show) => ({ id: randomUUID(), outputs: await runCommand(inputs["create"], inputs, show) }),
-    update: (inputs, show) => runCommand(inputs["update"] ?? inputs["create"], inputs, show),
-    delete: async (inputs, show) => void (await runCommand(inputs["delete"], inputs, show)),
-  },
-};
+export const providers: Readonly<Record<string, Provider>> = { ...randomResources, ...tlsResources, ...command };
+
+/** The functions that the engine answers, by Pulumi's token. Everything else is refused. */
+export const invokes: Readonly<Record<string, Invoke>> = {};

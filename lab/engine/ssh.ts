@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type ConnectConfig, utils } from "ssh2";
+import { endOfOutput } from "./output";
 
 /** What @pulumi/command's `remote.Connection` may hold, as far as the gateway uses it. */
 export interface Connection {
@@ -121,7 +122,7 @@ function execute(client: Client, { command, stdin, onLine }: Execution): Promise
         stream.on("end", () => rest !== "" && onLine(name, rest));
       }
       channel.on("close", (status: number | null, signal?: string) => {
-        const end = both.trimEnd().split("\n").slice(-20).join("\n");
+        const end = endOfOutput(both.trimEnd().split("\n"));
         if (status === 0)
           resolve({ stdout: output.stdout.replace(/\n$/, ""), stderr: output.stderr.replace(/\n$/, "") });
         else

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { WireProperties } from "./secretValue";
+import type { Wire, WireProperties } from "./secretValue";
 
 /** A resource as it was last made. Secrets stand in the clear, with their signature. */
 export interface StoredResource {
@@ -13,6 +13,10 @@ export interface StoredResource {
   readonly dependencies: readonly string[];
   /** URN of what takes this one with it when it is deleted. */
   readonly deletedWith?: string;
+  readonly protect?: boolean;
+  readonly replacementTrigger?: Wire;
+  /** It was replaced, and is to be deleted. */
+  readonly delete?: true;
 }
 
 /**
@@ -21,6 +25,7 @@ export interface StoredResource {
  */
 export class State {
   private readonly resources: Map<string, StoredResource>;
+  private readonly replaced: Set<StoredResource>;
   private saved = true;
 
   /** @param path of the file; a missing one is an empty stack. @throws when it cannot be read or is no JSON */
@@ -31,7 +36,9 @@ export class State {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
-    this.resources = new Map((JSON.parse(text) as StoredResource[]).map((resource) => [resource.urn, resource]));
+    const all = JSON.parse(text) as StoredResource[];
+    this.resources = new Map(all.filter((resource) => !resource.delete).map((resource) => [resource.urn, resource]));
+    this.replaced = new Set(all.filter((resource) => resource.delete));
   }
 
   get(urn: string): StoredResource | undefined {
@@ -55,12 +62,29 @@ export class State {
     this.saved = false;
   }
 
+  /** What was replaced and is not deleted yet, in the order in which it was replaced. */
+  condemned(): StoredResource[] {
+    return [...this.replaced];
+  }
+
+  /** A resource is replaced by one of the same URN, and has to be deleted. */
+  condemn(resource: StoredResource): void {
+    this.replaced.add({ ...resource, delete: true });
+    this.saved = false;
+  }
+
+  removeCondemned(resource: StoredResource): void {
+    this.replaced.delete(resource);
+    this.saved = false;
+    this.save();
+  }
+
   /** Writes what has changed, wholly or not at all. */
   save(): void {
     if (this.saved) return;
     mkdirSync(dirname(this.path), { recursive: true });
     const draft = `${this.path}.new`;
-    writeFileSync(draft, `${JSON.stringify(this.list(), null, 2)}\n`, { mode: 0o600 });
+    writeFileSync(draft, `${JSON.stringify([...this.list(), ...this.replaced], null, 2)}\n`, { mode: 0o600 });
     renameSync(draft, this.path);
     this.saved = true;
   }

@@ -1,12 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { architectureOf } from "../../components/ec2Host";
-import { sshKeys } from "../../gateway/keys";
 import { isSecret } from "../../lab/engine/secretValue";
-import { bytesOf, ec2Settings, listing, runProgram } from "./program";
+import { answers, ec2Settings, listing, type Requested, runProgram, sshKeysOf } from "./program";
 
 const withHost = (host: Record<string, unknown>) => ({ ...ec2Settings, host: { ...ec2Settings.host, ...host } });
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+
+interface Expected {
+  readonly newMachine: { readonly instanceId: string };
+}
+const expectedOf = (ready: Requested): Expected => JSON.parse(String(ready.inputs["stdin"])) as Expected;
 
 describe("a gateway on a new EC2 machine", () => {
   it("is exactly these resources", async () => {
@@ -14,8 +18,9 @@ describe("a gateway on a new EC2 machine", () => {
     expect(listing(resources)).toEqual(
       [
         "host wg-gateway:index:Ec2Host",
-        "host-login-key random:index/randomBytes:RandomBytes",
-        "host-host-key random:index/randomBytes:RandomBytes",
+        "host-login-key tls:index/privateKey:PrivateKey",
+        "host-boot-host-key tls:index/privateKey:PrivateKey",
+        "host-host-key tls:index/privateKey:PrivateKey",
         "host-firewall aws:ec2/securityGroup:SecurityGroup",
         `host-wireguard ${INGRESS}`,
         `host-ssh-198.51.100.7/32 ${INGRESS}`,
@@ -25,22 +30,20 @@ describe("a gateway on a new EC2 machine", () => {
         "host-instance aws:ec2/instance:Instance",
         "host-address aws:ec2/eip:Eip",
         "host-address-association aws:ec2/eipAssociation:EipAssociation",
-        "host-ready command:remote:Command",
+        "host-ready command:local:Command",
         "gateway wg-gateway:index:Gateway",
-        "gateway-server-key random:index/randomBytes:RandomBytes",
+        "gateway-server-key random:index/randomPassword:RandomPassword",
         "gateway-clients wg-gateway:index:Clients",
-        "gateway-clients-laptop random:index/randomBytes:RandomBytes",
-        "gateway-clients-phone random:index/randomBytes:RandomBytes",
+        "gateway-clients-laptop random:index/randomPassword:RandomPassword",
+        "gateway-clients-phone random:index/randomPassword:RandomPassword",
         "gateway-release wg-gateway:index:GatewayRelease",
         "gateway-release-apply command:remote:Command",
       ].sort(),
     );
-    expect(invokes).toEqual([
-      {
-        token: "aws:ssm/getParameter:getParameter",
-        inputs: { name: "/aws/service/debian/release/13/latest/arm64" },
-      },
-    ]);
+    expect(invokes).toContainEqual({
+      token: "aws:ssm/getParameter:getParameter",
+      inputs: { name: "/aws/service/debian/release/13/latest/arm64" },
+    });
   });
 
   it("opens WireGuard to all, SSH to its operators, and the way out", async () => {
@@ -70,7 +73,7 @@ describe("a gateway on a new EC2 machine", () => {
   it("makes the machine with IMDSv2 alone, one hop, an encrypted gp3 volume, and its own host key", async () => {
     const { named } = await runProgram(withHost({ volumeSize: 20, tags: { Team: "net" } }));
     const { inputs, wire } = named("host-instance");
-    const tags = { Name: "wg-gateway-test", Team: "net" };
+    const tags = { Name: "wg-gateway-test-host", Team: "net" };
     expect(inputs).toMatchObject({
       ami: "ami-0debian",
       instanceType: "t4g.small",
@@ -82,39 +85,73 @@ describe("a gateway on a new EC2 machine", () => {
       tags,
     });
     expect(isSecret(wire["userData"] ?? null)).toBe(true);
-    const made = sshKeys(bytesOf("host-host-key", 32), "wg-gateway");
-    expect(inputs["userData"]).toContain(JSON.stringify(made.privateKey));
-    expect(named("host-key-pair").inputs["publicKey"]).toBe(
-      sshKeys(bytesOf("host-login-key", 32), "wg-gateway").publicKey,
-    );
+    expect(inputs["userData"]).toContain(JSON.stringify(sshKeysOf("host-boot-host-key").privateKey));
+    expect(named("host-key-pair").inputs["publicKey"]).toBe(sshKeysOf("host-login-key").publicKey);
   });
 
   it("logs in as Debian's user, with the key it made, at the elastic address, and checks the host key", async () => {
     const { named } = await runProgram(ec2Settings);
     const ready = named("host-ready");
-    const { privateKey } = sshKeys(bytesOf("host-login-key", 32), "wg-gateway");
-    const { publicKey } = sshKeys(bytesOf("host-host-key", 32), "wg-gateway");
-    expect(ready.inputs["connection"]).toEqual({
+    const connection = {
       host: "203.0.113.9",
-      port: 22,
       user: "admin",
-      privateKey,
-      hostKey: publicKey,
-      dialErrorLimit: 60,
-      perDialTimeout: 15,
+      privateKey: sshKeysOf("host-login-key").privateKey,
+      hostKey: sshKeysOf("host-host-key").publicKey,
+    };
+    expect(expectedOf(ready)).toEqual({
+      connection,
+      newMachine: {
+        instanceId: "i-first",
+        bootHostKey: sshKeysOf("host-boot-host-key").publicKey,
+        hostPrivateKey: sshKeysOf("host-host-key").privateKey,
+        sshFrom: ["198.51.100.7/32", "203.0.113.0/24"],
+      },
     });
-    expect(ready.timeouts.create).toBe("15m");
+    expect(isSecret(ready.wire["stdin"] ?? null)).toBe(true);
+    expect(ready.timeouts.create).toBe("30m");
     expect(ready.dependencies).toEqual(
       expect.arrayContaining([named("host-address-association").urn, named("host-egress").urn]),
     );
-    expect(named("gateway-release-apply").inputs["connection"]).toEqual(ready.inputs["connection"]);
+    // The provider gives the port its default.
+    expect(named("gateway-release-apply").inputs["connection"]).toMatchObject(connection);
   });
 
-  it("forgets the commands with the machine, since nobody answers there any more", async () => {
+  it("puts no key into its user data that is good for more than the first connection", async () => {
     const { named } = await runProgram(ec2Settings);
-    const { urn } = named("host-instance");
-    expect(named("host-ready").deletedWith).toBe(urn);
-    expect(named("gateway-release-apply").deletedWith).toBe(urn);
+    const userData = String(named("host-instance").inputs["userData"]);
+    for (const key of ["host-host-key", "host-login-key"])
+      expect(userData, key).not.toContain(JSON.stringify(sshKeysOf(key).privateKey).slice(1, -1));
+    expect(named("host-host-key").replacementTrigger).toBe("i-first");
+  });
+
+  it("has no command for the removal of its release: the machine goes, and its address may lead to the next one", async () => {
+    const { named } = await runProgram(ec2Settings);
+    expect(named("gateway-release-apply").inputs).not.toHaveProperty("delete");
+    expect(named("host-ready").inputs).not.toHaveProperty("delete");
+  });
+
+  it("replaces what AWS takes only once by deleting it first", async () => {
+    const { resources } = await runProgram(ec2Settings);
+    const first = resources.filter(({ deleteBeforeReplace }) => deleteBeforeReplace).map(({ name }) => name);
+    const rules = ["host-wireguard", "host-ssh-198.51.100.7/32", "host-ssh-203.0.113.0/24", "host-egress"];
+    expect(first.sort()).toEqual([...rules, "host-address-association", "gateway-release-apply"].sort());
+  });
+
+  it("moves to another region as a whole", async () => {
+    const { resources } = await runProgram(ec2Settings);
+    const ofAws = resources.filter(({ type }) => type.startsWith("aws:"));
+    expect(ofAws.length).toBeGreaterThan(7);
+    for (const { name, replacementTrigger } of ofAws) expect(replacementTrigger, name).toBe("eu-central-1");
+    const moved = await runProgram(withHost({ region: "us-east-1" }));
+    expect(moved.named("host-address").replacementTrigger).toBe("us-east-1");
+  });
+
+  it("protects its address and the keys when it is told to", async () => {
+    const protectedOnes = async (settings: Record<string, unknown>) =>
+      (await runProgram(settings)).resources.filter(({ protect }) => protect).map(({ name }) => name);
+    expect(await protectedOnes(ec2Settings)).toEqual([]);
+    const names = await protectedOnes(withHost({ protect: true }));
+    expect(names.sort()).toEqual(["gateway-server-key", "host-address", "host-login-key"]);
   });
 
   it("is not replaced by a newer Debian, but by another image somebody chose", async () => {
@@ -122,7 +159,7 @@ describe("a gateway on a new EC2 machine", () => {
     const chosen = await runProgram(withHost({ amiId: "ami-0123456789abcdef0" }));
     expect(chosen.named("host-instance").ignoreChanges).toEqual([]);
     expect(chosen.named("host-instance").inputs["ami"]).toBe("ami-0123456789abcdef0");
-    expect(chosen.invokes).toEqual([]);
+    expect(chosen.invokes.map(({ token }) => token)).not.toContain("aws:ssm/getParameter:getParameter");
   });
 
   it("stands in the network of the subnet it is given", async () => {
@@ -139,16 +176,53 @@ describe("a gateway on a new EC2 machine", () => {
       JSON.parse(String(named("gateway-release-apply").inputs["stdin"])) as { machine: string };
     expect(release(before).machine).toBe("i-first");
     expect(release(after)).toEqual({ ...release(before), machine: "i-second" });
-    expect(before("host-ready").inputs["stdin"]).toBe("i-first");
-    expect(after("host-ready").inputs["stdin"]).toBe("i-second");
+    expect(expectedOf(before("host-ready")).newMachine.instanceId).toBe("i-first");
+    expect(expectedOf(after("host-ready")).newMachine.instanceId).toBe("i-second");
+    expect(after("host-host-key").replacementTrigger).toBe("i-second");
   });
 
   it("can be previewed before anything of it exists", async () => {
     const { named, outputs, resources } = await runProgram(ec2Settings, { preview: true });
-    expect(resources).toHaveLength(21);
+    expect(resources).toHaveLength(22);
     expect(named("gateway-release-apply").inputs["stdin"]).toBe(pulumi.runtime.unknownValue);
     expect(outputs["endpoint"]).toBe(pulumi.runtime.unknownValue);
     expect(outputs["exits"]).toEqual({ vpn: { namespace: "vpn_ns", table: 200, log: "/var/log/openvpn-ns.log" } });
+  });
+});
+
+describe("a network that is no good for a gateway is refused before anything is made:", () => {
+  const [TABLES, TABLE] = ["aws:ec2/getRouteTables:getRouteTables", "aws:ec2/getRouteTable:getRouteTable"];
+  const isolated = { routes: [{ cidrBlock: "10.0.0.0/16", gatewayId: "local" }] };
+  const natted = { routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "", natGatewayId: "nat-1" }] };
+  const subnet = { subnetId: "subnet-0123456789abcdef0" };
+  it.each<[string, Record<string, unknown>, typeof answers, RegExp]>([
+    [
+      "no default VPC",
+      {},
+      { "aws:ec2/getVpcs:getVpcs": { ids: [] } },
+      /subnetId is missing, and the region has no default/,
+    ],
+    ["no default subnet", {}, { "aws:ec2/getSubnets:getSubnets": { ids: [] } }, /vpc-default has no default subnet/],
+    [
+      "no route to the internet",
+      subnet,
+      { [TABLE]: isolated },
+      /subnet-0123456789abcdef0: its routing table has no route/,
+    ],
+    ["a NAT gateway", subnet, { [TABLE]: natted }, /no route to an internet gateway/],
+    ["no routing table", {}, { [TABLES]: { ids: [] } }, /subnet-a \(by default\): its routing table has no route/],
+  ])("%s", async (_, host, answered, message) => {
+    const resources: Requested[] = [];
+    const run = runProgram(withHost(host), { answers: { ...answers, ...answered }, resources });
+    await expect(run).rejects.toThrow(message);
+    expect(resources.filter(({ type }) => type.startsWith("aws:"))).toEqual([]);
+  });
+
+  it("no region", async () => {
+    const resources: Requested[] = [];
+    const run = runProgram(ec2Settings, { region: null, resources });
+    await expect(run).rejects.toThrow(/^aws:region is missing; nothing was changed\n/);
+    expect(resources.filter(({ custom }) => custom)).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { sshKeys } from "../../gateway/keys";
+import { isSecret } from "../../lab/engine/secretValue";
+import { newSshKeys } from "../sshKeys";
 import { existingSettings, hostKey, listing, LOGIN_KEY, runProgram } from "./program";
 
 const withHost = (host: Record<string, unknown>) => ({
@@ -13,12 +14,12 @@ describe("a gateway on a machine that is there", () => {
     expect(listing(resources)).toEqual(
       [
         "host wg-gateway:index:ExistingHost",
-        "host-ready command:remote:Command",
+        "host-ready command:local:Command",
         "gateway wg-gateway:index:Gateway",
-        "gateway-server-key random:index/randomBytes:RandomBytes",
+        "gateway-server-key random:index/randomPassword:RandomPassword",
         "gateway-clients wg-gateway:index:Clients",
-        "gateway-clients-laptop random:index/randomBytes:RandomBytes",
-        "gateway-clients-phone random:index/randomBytes:RandomBytes",
+        "gateway-clients-laptop random:index/randomPassword:RandomPassword",
+        "gateway-clients-phone random:index/randomPassword:RandomPassword",
         "gateway-release wg-gateway:index:GatewayRelease",
         "gateway-release-apply command:remote:Command",
       ].sort(),
@@ -28,22 +29,17 @@ describe("a gateway on a machine that is there", () => {
 
   it("connects as the settings say and checks the host key", async () => {
     const { named } = await runProgram(withHost({ port: 2222 }));
-    const connection = {
-      host: "198.51.100.10",
-      port: 2222,
-      user: "admin",
-      privateKey: LOGIN_KEY,
-      hostKey,
-      dialErrorLimit: 60,
-      perDialTimeout: 15,
-    };
-    expect(named("host-ready").inputs["connection"]).toEqual(connection);
-    expect(named("gateway-release-apply").inputs["connection"]).toEqual(connection);
+    const connection = { host: "198.51.100.10", port: 2222, user: "admin", privateKey: LOGIN_KEY, hostKey };
+    expect(JSON.parse(String(named("host-ready").inputs["stdin"]))).toEqual({ connection });
+    expect(isSecret(named("host-ready").wire["stdin"] ?? null)).toBe(true);
+    // The provider gives dialErrorLimit and perDialTimeout their defaults.
+    expect(named("gateway-release-apply").inputs["connection"]).toMatchObject(connection);
   });
 
   it("leaves the key out for the agent's", async () => {
     const { named } = await runProgram(withHost({ privateKeyFile: undefined }));
-    expect(named("host-ready").inputs["connection"]).not.toHaveProperty("privateKey");
+    expect(named("host-ready").inputs["stdin"]).not.toContain("privateKey");
+    expect(named("gateway-release-apply").inputs["connection"]).not.toHaveProperty("privateKey");
   });
 
   it("releases once the machine is ready, and is removed by a command of its own", async () => {
@@ -51,6 +47,8 @@ describe("a gateway on a machine that is there", () => {
     const release = named("gateway-release-apply");
     expect(release.dependencies).toContain(named("host-ready").urn);
     expect(release.deletedWith).toBeUndefined();
+    // Else `up --replace` would run the old one's removal after the new one's installation.
+    expect(release.deleteBeforeReplace).toBe(true);
     expect(release.inputs["delete"]).toContain("gatewayctl down");
   });
 
@@ -64,7 +62,7 @@ describe("a gateway on a machine that is there", () => {
 
   it.each([
     ["another address", { address: "198.51.100.11" }],
-    ["another host key", { hostKey: sshKeys(Buffer.alloc(32, 3), "other").publicKey }],
+    ["another host key", { hostKey: newSshKeys("other").publicKey }],
   ])("sets a machine with %s up anew", async (_, change) => {
     const stdin = async (settings: Record<string, unknown>) => {
       const { named } = await runProgram(settings);

@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vi } from "vitest";
-import { sshKeys } from "../../gateway/keys";
+import { newSshKeys } from "../sshKeys";
 import type { Registration } from "../../lab/engine/engine";
 import { watchMonitor } from "../../lab/engine/monitor";
 import { CA } from "../gateway/certificatesFixtures";
@@ -32,7 +32,7 @@ export const profileFile = join(folder, "vpn.ovpn");
 export const privateKeyFile = join(folder, "id_ed25519");
 /** Stand-ins for the files settings name; what they hold must be found in no plain place. */
 export const PROVIDER_KEY = "provider-key-material";
-export const LOGIN_KEY = sshKeys(Buffer.alloc(32, 1), "login").privateKey;
+export const LOGIN_KEY = newSshKeys("login").privateKey;
 export const PASSWORD = "provider-password";
 writeFileSync(
   profileFile,
@@ -40,7 +40,7 @@ writeFileSync(
 );
 writeFileSync(privateKeyFile, LOGIN_KEY);
 
-export const hostKey = sshKeys(Buffer.alloc(32, 2), "machine").publicKey;
+export const hostKey = newSshKeys("machine").publicKey;
 const shared = {
   exits: [{ name: "vpn", profile: profileFile }],
   clients: [
@@ -55,17 +55,30 @@ export const existingSettings = {
   host: { kind: "existing", address: "198.51.100.10", user: "admin", privateKeyFile, hostKey },
 };
 
-/** The same bytes for the same name, so that two runs can be compared. */
-export const bytesOf = (name: string, length: number): Buffer =>
-  createHash("sha512").update(name).digest().subarray(0, length);
+/** What the resource of that name makes of randomness: the same for the same name, so that two runs can be compared. */
+export const secretOf = (name: string): string => createHash("sha256").update(name).digest("hex");
+const sshKeyPairs = new Map<string, ReturnType<typeof newSshKeys>>();
+export function sshKeysOf(name: string): ReturnType<typeof newSshKeys> {
+  const made = sshKeyPairs.get(name) ?? newSshKeys("");
+  sshKeyPairs.set(name, made);
+  return made;
+}
 
 type Made = (name: string, inputs: Record<string, unknown>) => { id: string; state: Record<string, unknown> };
 
 const makers = (instanceId: string): Record<string, Made> => ({
-  "random:index/randomBytes:RandomBytes": (name, { length }) => ({
+  "random:index/randomPassword:RandomPassword": (name) => ({
     id: "none",
-    state: { base64: pulumi.secret(bytesOf(name, Number(length)).toString("base64")) },
+    state: { result: pulumi.secret(secretOf(name)) },
   }),
+  "tls:index/privateKey:PrivateKey": (name) => {
+    const { privateKey, publicKey } = sshKeysOf(name);
+    return {
+      id: `fingerprint-of-${name}`,
+      state: { privateKeyOpenssh: pulumi.secret(privateKey), publicKeyOpenssh: `${publicKey}\n` },
+    };
+  },
+  "command:local:Command": (name) => ({ id: name, state: { stdout: "", stderr: "" } }),
   "command:remote:Command": (name) => ({ id: name, state: { stdout: "", stderr: "" } }),
   "aws:ec2/securityGroup:SecurityGroup": () => ({ id: "sg-1", state: {} }),
   "aws:ec2/keyPair:KeyPair": () => ({ id: "key-1", state: { keyName: "key-1" } }),
@@ -76,24 +89,41 @@ const makers = (instanceId: string): Record<string, Made> => ({
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": (name) => ({ id: name, state: {} }),
 });
 
-const answers: Record<string, Record<string, unknown>> = {
+/** What the functions of the providers answer, by token. */
+export const answers: Readonly<Record<string, Record<string, unknown>>> = {
   "aws:ssm/getParameter:getParameter": { insecureValue: "ami-0debian" },
   "aws:ec2/getSubnet:getSubnet": { vpcId: "vpc-1" },
+  "aws:ec2/getVpcs:getVpcs": { ids: ["vpc-default"] },
+  "aws:ec2/getSubnets:getSubnets": { ids: ["subnet-b", "subnet-a"] },
+  "aws:ec2/getRouteTables:getRouteTables": { ids: ["rtb-1"] },
+  "aws:ec2/getRouteTable:getRouteTable": { routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "igw-1" }] },
 };
 
 /** Sets the stack's configuration as the CLI hands it over. */
-export function configure(settings: Record<string, unknown>): void {
+export function configure(settings: Record<string, unknown>, region: string | null = "eu-central-1"): void {
   const entries = Object.entries(settings).map(([key, value]) => [`wg-gateway:${key}`, JSON.stringify(value)] as const);
-  pulumi.runtime.setAllConfig(Object.fromEntries(entries));
+  pulumi.runtime.setAllConfig({ ...(region === null ? {} : { "aws:region": region }), ...Object.fromEntries(entries) });
+}
+
+interface EngineOptions {
+  readonly instanceId?: string;
+  readonly preview?: boolean;
+  readonly answers?: typeof answers;
+  /** Takes what is asked for, also where the program fails. */
+  readonly resources?: Requested[];
 }
 
 /** Puts a monitor in the engine's place that records requests and throws on everything it does not know. */
-export async function mockEngine({ instanceId = "i-first", preview = false } = {}): Promise<{
+export async function mockEngine({
+  instanceId = "i-first",
+  preview = false,
+  answers: answered = answers,
+  resources = [],
+}: EngineOptions = {}): Promise<{
   resources: Requested[];
   invokes: { token: string; inputs: unknown }[];
   outputs: () => WireProperties;
 }> {
-  const resources: Requested[] = [];
   const invokes: { token: string; inputs: unknown }[] = [];
   let outputs: WireProperties = {};
   const known = makers(instanceId);
@@ -108,7 +138,7 @@ export async function mockEngine({ instanceId = "i-first", preview = false } = {
         return make(name, unwrap(inputs as Wire) as Record<string, unknown>);
       },
       call({ token, inputs }) {
-        const answer = answers[token];
+        const answer = answered[token];
         if (answer === undefined) throw new Error(`a call of ${token} was not expected`);
         invokes.push({ token, inputs });
         return answer;
@@ -117,6 +147,7 @@ export async function mockEngine({ instanceId = "i-first", preview = false } = {
     "wg-gateway",
     "test",
     preview,
+    "organization",
   );
   watchMonitor({
     onRegister(registration, request) {
@@ -132,10 +163,10 @@ export async function mockEngine({ instanceId = "i-first", preview = false } = {
 /** Runs the whole program, index.ts, once with these settings. */
 export async function runProgram(
   settings: Record<string, unknown>,
-  options: { instanceId?: string; preview?: boolean } = {},
+  { region = "eu-central-1", ...options }: EngineOptions & { readonly region?: string | null } = {},
 ): Promise<Run> {
   const { resources, invokes, outputs } = await mockEngine(options);
-  configure(settings);
+  configure(settings, region);
   vi.resetModules();
   await pulumi.runtime.runInPulumiStack(() => import("../../index.js").then((program) => program.default));
   await pulumi.runtime.disconnect();

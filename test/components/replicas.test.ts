@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { wireGuardKeys } from "../../gateway/keys";
+import { deriveKey, wireGuardKeys } from "../../gateway/keys";
 import { isSecret, unwrap, type Wire } from "../../lab/engine/secretValue";
-import { bytesOf, ec2Settings, existingSettings, hostKey, listing, privateKeyFile, runProgram } from "./program";
+import { ec2Settings, existingSettings, hostKey, listing, privateKeyFile, runProgram, secretOf } from "./program";
 
 const existing = (address: string) => ({ kind: "existing", address, user: "admin", privateKeyFile, hostKey });
 const two = { ...existingSettings, replicas: [{ name: "b", host: existing("203.0.113.2") }] };
@@ -35,7 +35,7 @@ describe("a gateway with a replica", () => {
       [
         ...(alone ?? []),
         "replica-b-host wg-gateway:index:ExistingHost",
-        "replica-b-host-ready command:remote:Command",
+        "replica-b-host-ready command:local:Command",
         "replica-b wg-gateway:index:Gateway",
         "replica-b-release wg-gateway:index:GatewayRelease",
         "replica-b-release-apply command:remote:Command",
@@ -49,7 +49,7 @@ describe("a gateway with a replica", () => {
     const [first, second] = await released(two);
     expect(second?.files).toEqual(first?.files);
     expect(second?.machine).not.toBe(first?.machine);
-    const { privateKey } = wireGuardKeys(bytesOf("gateway-server-key", 32));
+    const { privateKey } = wireGuardKeys(deriveKey(secretOf("gateway-server-key"), "private key"));
     expect(JSON.stringify(second?.files)).toContain(privateKey);
   });
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type AddressInfo } from "node:net";
 import { type Connection, Server, utils } from "ssh2";
-import { sshKeys } from "../../gateway/keys";
+import { newSshKeys } from "../sshKeys";
 
 /** What the machine does with a command. */
 export interface Reaction {
@@ -27,9 +27,8 @@ export class SshServer {
   private readonly server: Server;
 
   constructor() {
-    // Not ssh2's own generateKeyPairSync: now and then it makes an ed25519 key that ssh2 cannot read.
-    const host = sshKeys(randomBytes(32), "machine");
-    const login = sshKeys(randomBytes(32), "login");
+    const host = newSshKeys("machine");
+    const login = newSshKeys("login");
     const loginKey = utils.parseKey(login.publicKey);
     if (loginKey instanceof Error) throw loginKey;
     this.hostKey = host.publicKey;

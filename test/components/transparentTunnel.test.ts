@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { wireGuardKeys } from "../../gateway/keys";
+import { deriveKey, wireGuardKeys } from "../../gateway/keys";
 import { isSecret, type Wire } from "../../lab/engine/secretValue";
 import {
-  bytesOf,
   ec2Settings,
   existingSettings,
   hostKey,
@@ -11,6 +10,7 @@ import {
   plainTexts,
   privateKeyFile,
   runProgram,
+  secretOf,
 } from "./program";
 
 const tcp = (...ports: (number | string)[]) => [{ protocol: "tcp", ports }];
@@ -36,11 +36,11 @@ describe("a stack of tunnels alone", () => {
     expect(listing(resources)).toEqual(
       [
         "tunnel-app wg-gateway:index:TransparentTunnel",
-        "tunnel-app-preshared-keys random:index/randomBytes:RandomBytes",
+        "tunnel-app-preshared-keys random:index/randomPassword:RandomPassword",
         ...["a", "b"].flatMap((name) => [
           `tunnel-app-${name} wg-gateway:index:ExistingHost`,
-          `tunnel-app-${name}-ready command:remote:Command`,
-          `tunnel-app-${name}-key random:index/randomBytes:RandomBytes`,
+          `tunnel-app-${name}-ready command:local:Command`,
+          `tunnel-app-${name}-key random:index/randomPassword:RandomPassword`,
           `tunnel-app-${name}-apply command:remote:Command`,
         ]),
       ].sort(),
@@ -66,7 +66,7 @@ describe("a stack of tunnels alone", () => {
     const [ofA, ofB] = [await released(alone, "a"), await released(alone, "b")].map((one) =>
       fileOf(one, "/etc/wireguard/wg0.conf"),
     );
-    const keysOf = (name: string) => wireGuardKeys(bytesOf(`tunnel-app-${name}-key`, 32));
+    const keysOf = (name: string) => wireGuardKeys(deriveKey(secretOf(`tunnel-app-${name}-key`), "private key"));
     expect(ofA).toContain(`PrivateKey = ${keysOf("a").privateKey}`);
     expect(ofA).toContain(`PublicKey = ${keysOf("b").publicKey}`);
     expect(ofB).toContain(`PublicKey = ${keysOf("a").publicKey}`);
@@ -93,7 +93,7 @@ describe("a stack of tunnels alone", () => {
     const end = (name: string, address: string, tunnelAddress: string) => ({
       address,
       tunnelAddress,
-      publicKey: wireGuardKeys(bytesOf(`tunnel-app-${name}-key`, 32)).publicKey,
+      publicKey: wireGuardKeys(deriveKey(secretOf(`tunnel-app-${name}-key`), "private key")).publicKey,
       publicAddresses: [address],
     });
     expect(outputs["tunnels"]).toEqual({
@@ -104,7 +104,9 @@ describe("a stack of tunnels alone", () => {
     expect(outputs).not.toHaveProperty("address");
     const secrets = [
       LOGIN_KEY,
-      ...["a", "b"].map((name) => wireGuardKeys(bytesOf(`tunnel-app-${name}-key`, 32)).privateKey),
+      ...["a", "b"].map(
+        (name) => wireGuardKeys(deriveKey(secretOf(`tunnel-app-${name}-key`), "private key")).privateKey,
+      ),
     ];
     const shown = [...resources.flatMap(({ wire }) => plainTexts(wire)), ...plainTexts(outputs)].join("\n");
     for (const secret of secrets) expect(shown).not.toContain(secret);

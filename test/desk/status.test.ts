@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { sshKeys } from "../../gateway/keys";
+import { newSshKeys } from "../sshKeys";
 import { SshServer } from "../components/sshServer";
 import { LAPTOP_AND_PHONE, stackText, TestDesk } from "./desks";
 
@@ -62,13 +62,13 @@ describe("status", () => {
   });
 
   it("is not asked of a machine with another host key", async () => {
-    const { out, error } = await desk(connection({ hostKey: sshKeys(randomBytes(32), "other").publicKey })).status();
+    const { out, error } = await desk(connection({ hostKey: newSshKeys("other").publicKey })).status();
     expect(out).toBe("");
     expect(error).toContain("shows another host key");
     expect(machine.commands).toEqual([]);
   });
 
-  const otherKey = sshKeys(randomBytes(32), "login").privateKey;
+  const otherKey = newSshKeys("login").privateKey;
   it.each<[string, () => unknown, string, string]>([
     ["a machine that does not answer", () => connection({ port: 1 }), "cannot be reached by SSH", "host.sshFrom"],
     [

@@ -1,13 +1,7 @@
 import fc from "fast-check";
-import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
-import { sshKeys, wireGuardKeys } from "../../gateway/keys";
-
-const folder = mkdtempSync(join(tmpdir(), "wg-gateway-keys-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+import { createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { deriveKey, pairKey, wireGuardKeys } from "../../gateway/keys";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 const inHex = (base64: string): string => Buffer.from(base64, "base64").toString("hex");
@@ -51,42 +45,33 @@ describe("WireGuard keys", () => {
   });
 });
 
-/** What OpenSSH reads out of a private key. */
-function readBack(privateKey: string): string {
-  const file = join(folder, "key");
-  writeFileSync(file, privateKey);
-  chmodSync(file, 0o600);
-  return execFileSync("ssh-keygen", ["-y", "-P", "", "-f", file], { encoding: "utf8" }).trim();
-}
+describe("a key that is derived", () => {
+  const secret = "a".repeat(64);
 
-describe("SSH keys", () => {
-  it("are the pair of RFC 8032, section 7.1, test 1", () => {
-    const { publicKey } = sshKeys(hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"), "test");
-    const blob = Buffer.from(publicKey.split(" ")[1] ?? "", "base64");
-    expect(blob.subarray(-32).toString("hex")).toBe("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
-  });
-
-  it("are read by OpenSSH, whatever the padding", () => {
+  // RFC 5869 by another implementation: HMAC of node:crypto, one block of output.
+  it("is HKDF with SHA-256", () => {
+    const hmac = (key: Buffer | string, ...parts: readonly (Buffer | string)[]) =>
+      parts.reduce((hash, part) => hash.update(part), createHmac("sha256", key)).digest();
     fc.assert(
-      fc.property(
-        fc.uint8Array({ minLength: 32, maxLength: 32 }),
-        fc.stringMatching(/^[a-z@-]{1,12}$/),
-        (seed, comment) => {
-          const keys = sshKeys(Buffer.from(seed), comment);
-          expect(readBack(keys.privateKey)).toBe(keys.publicKey);
-          expect(keys.publicKey).toMatch(/^ssh-ed25519 [A-Za-z0-9+/]{68} /);
-        },
-      ),
-      { numRuns: 30 },
+      fc.property(fc.stringMatching(/^[A-Za-z0-9]{43,64}$/), fc.string(), (text, purpose) => {
+        const expected = hmac(hmac("wg-gateway", text), purpose, Buffer.from([1]));
+        expect(deriveKey(text, purpose)).toEqual(expected);
+      }),
     );
   });
 
-  it("of the same seed are the same text, of another are others", () => {
-    expect(sshKeys(Buffer.alloc(32, 1), "a")).toEqual(sshKeys(Buffer.alloc(32, 1), "a"));
-    expect(sshKeys(Buffer.alloc(32, 1), "a").publicKey).not.toBe(sshKeys(Buffer.alloc(32, 2), "a").publicKey);
+  it("is another one for another purpose, and for another secret", () => {
+    const keys = [deriveKey(secret, "a"), deriveKey(secret, "b"), deriveKey("b".repeat(64), "a")];
+    expect(new Set(keys.map((key) => key.toString("hex"))).size).toBe(3);
   });
 
-  it.each(wrongLengths)("are not made of %i bytes", (length) => {
-    expect(() => sshKeys(Buffer.alloc(length, 7), "test")).toThrow(RangeError);
+  it("is not made of a text that can be guessed", () => {
+    expect(() => deriveKey("a".repeat(42), "a")).toThrow(RangeError);
+  });
+
+  it("that two endpoints share is the same for both, and another for another pair", () => {
+    expect(pairKey(secret, "a", "b")).toBe(pairKey(secret, "b", "a"));
+    const keys = [pairKey(secret, "a", "b"), pairKey(secret, "a", "c"), pairKey("b".repeat(64), "a", "b")];
+    expect(new Set(keys).size).toBe(3);
   });
 });

@@ -1,11 +1,12 @@
-import { sshKeys, wireGuardKeys } from "../../gateway/keys";
+import { wireGuardKeys } from "../../gateway/keys";
 import { SettingsError, type Fault } from "../../gateway/settings/fault";
 import { parseSettings } from "../../gateway/settings/settings";
+import { newSshKeys } from "../sshKeys";
 import { CA, NOW } from "./certificatesFixtures";
 
 export type Raw = Record<string, unknown>;
 
-export const hostKey = sshKeys(Buffer.alloc(32, 2), "machine").publicKey;
+export const hostKey = newSshKeys("machine").publicKey;
 export const publicKey = (seed: number): string => wireGuardKeys(Buffer.alloc(32, seed)).publicKey;
 
 export const ec2 = { kind: "ec2", sshFrom: ["198.51.100.7/32"] };

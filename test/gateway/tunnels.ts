@@ -36,13 +36,13 @@ export function plansOf(raw: Raw): EndpointPlan[] {
 
 /** Keys of the same shape as the real ones. */
 export function secretsOf({ name, peers }: EndpointPlan): TunnelSecrets {
-  const seed = Buffer.alloc(32, 7);
+  const secret = "s".repeat(64);
   return {
     privateKey: wireGuardKeys(Buffer.alloc(32, 100)).privateKey,
     peers: new Map(
       peers.map((peer, index) => [
         peer.name,
-        { publicKey: publicKey(index + 101), presharedKey: pairKey(seed, name, peer.name) },
+        { publicKey: publicKey(index + 101), presharedKey: pairKey(secret, name, peer.name) },
       ]),
     ),
   };

@@ -29,7 +29,7 @@ const [endpoint] = plansOf({ ...documentedTunnel, route: "rule" }) as [EndpointP
 /** A good release of each program, and what its modules are told: that nothing of what the machine has is in the way. */
 const programs = {
   gatewayctl: {
-    good: renderRelease("i-1", [
+    good: renderRelease({ machine: "i-1", owner: "o/p/s/it" }, [
       ...fixedOf("/usr/local/lib/wg-gateway/gatewayctl", "gatewayctl"),
       ...renderFiles(plan, secrets),
     ]),
@@ -37,7 +37,7 @@ const programs = {
     lib: "wg-gateway",
   },
   tunnelctl: {
-    good: renderRelease("i-1", [
+    good: renderRelease({ machine: "i-1", owner: "o/p/s/it" }, [
       ...fixedOf("/usr/local/lib/wg-tunnel", "tunnelctl"),
       ...renderEndpointFiles(endpoint, secretsOf(endpoint)),
     ]),

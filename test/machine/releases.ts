@@ -9,7 +9,7 @@ export const MODEL = readFileSync(join(__dirname, "modelMachine.py"), "utf8");
 const release = (raw: Parameters<typeof gatewayOf>[0]): string => {
   const { plan, secrets } = gatewayOf(raw);
   const unit = { path: "/etc/systemd/system/wg-gateway-watch.service", mode: "0644" as const, content: "[Unit]\n" };
-  return renderBundle({ plan, secrets, machine: "i-1", fixed: [unit] });
+  return renderBundle({ plan, secrets, target: { machine: "i-1", owner: "o/p/s/gateway" }, fixed: [unit] });
 };
 
 /** Each differs from the others in exits, their slots and profiles, clients, names, groups and wg0 itself. */

@@ -88,7 +88,7 @@ result = [how, attempt(texts[1]), str(os.path.exists(bundle.PENDING))]`);
 describe("a tunnel's next release", () => {
   const releaseOf = (raw: Raw): string => {
     const plan = plansOf({ ...documentedTunnel, ...raw })[0]!;
-    return renderRelease("m", renderEndpointFiles(plan, secretsOf(plan)));
+    return renderRelease({ machine: "m", owner: "o/p/s/tunnel" }, renderEndpointFiles(plan, secretsOf(plan)));
   };
   /** What of `next` is asked about when everything is somebody's, with `ours` on the machine. */
   const asked = (next: Raw, ...ours: Raw[]): string[] =>

@@ -16,7 +16,7 @@ import selection
 import status
 import transaction
 import watch
-from bundle import CURRENT, stored
+from bundle import CURRENT, hand_over, stored
 from machine import Fault, lock, say
 
 
@@ -36,7 +36,14 @@ def do_apply(_arguments):
 
 def do_down(arguments):
     with lock():
-        removal.down(purge_packages=arguments.purge)
+        if not transaction.owned_by_another(arguments.owner):
+            removal.down(purge_packages=arguments.purge)
+    return 0
+
+
+def do_handover(arguments):
+    with lock():
+        hand_over(arguments.owner)
     return 0
 
 
@@ -95,7 +102,11 @@ def parser():
     look.set_defaults(do=do_check)
     leave = commands.add_parser("down", help="remove the gateway from this machine")
     leave.add_argument("--purge", action="store_true", help="also the packages that came with it, unless something else needs them")
+    leave.add_argument("--owner", default="", help="only a release of this owner; default: of anybody")
     leave.set_defaults(do=do_down)
+    handover = commands.add_parser("handover", help="let another stack's releases be applied to this machine")
+    handover.add_argument("owner", metavar="OWNER", help="as the refused deployment names it: ORGANIZATION/PROJECT/STACK/RELEASE")
+    handover.set_defaults(do=do_handover)
     commands.add_parser("select", help="select what time windows and failover groups ask for now; for wg0-up.sh").set_defaults(do=do_select)
     commands.add_parser("watch", help="keep selecting, and check the exits; for wg-gateway-watch.service").set_defaults(do=do_watch)
     return main

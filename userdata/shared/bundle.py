@@ -1,10 +1,10 @@
-"""A release: which files shall stand on the machine. JSON {format, machine, digest, files: [{path, mode, content}]}."""
+"""A release: which files shall stand on the machine. JSON {format, owner, machine, digest, files: [{path, mode, content}]}."""
 
 import hashlib
 import json
 import os
 
-from machine import CONFIG, STATE, Fault, beside, read, remove, stage, write
+from machine import CONFIG, STATE, Fault, beside, read, remove, say, stage, write
 from place import ALLOWED, CONTROL
 
 CURRENT = f"{STATE}/release.json"
@@ -21,6 +21,8 @@ class Release:
         try:
             data = json.loads(text)
             self.machine, self.digest = data["machine"], data["digest"]
+            # Of a release from before there were owners: nobody's.
+            self.owner = data.get("owner", "")
             self.files = {file["path"]: file["content"] for file in data["files"]}
             self.modes = {file["path"]: MODES[file["mode"]] for file in data["files"]}
             hashed = hashlib.sha256()
@@ -84,3 +86,12 @@ def stored(path):
 def store(path, release):
     os.makedirs(STATE, mode=0o700, exist_ok=True)
     write(path, release.text, 0o600)
+
+
+def hand_over(owner):
+    """Makes the release that stands on this machine another owner's. Raises Fault where there is none."""
+    release = stored(CURRENT)
+    if release is None:
+        raise Fault("there is no release on this machine")
+    write(CURRENT, json.dumps({**json.loads(release.text), "owner": owner}) + "\n", 0o600)
+    say(f"the release of {release.owner or 'nobody'} belongs to {owner} now")

@@ -3,13 +3,15 @@ deployment or repair."""
 
 import glob
 import os
+import re
 import signal
 import time
 
 from bundle import CURRENT, PENDING, Release, store, stored
 from drift import Drift
-from machine import STATE, Fault, beside, heard, remove, say
+from machine import STATE, Fault, beside, heard, read, remove, say
 from packages import install
+from place import CONTROL
 
 SETTLE_SECONDS = 15
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -84,6 +86,24 @@ def on_signals(handler):
         signal.signal(one, handler)
 
 
+# Where cloud-init notes which instance it runs on (its "data" folder); missing where there is no cloud-init.
+INSTANCE_ID = "/var/lib/cloud/data/instance-id"
+EC2_INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+
+
+def check_target(new, old):
+    """Raises Fault for a release of another owner than the one before, or for another EC2 instance than this machine; nothing was changed."""
+    if old and old.owner and new.owner != old.owner:
+        raise Fault(
+            f"this machine belongs to {old.owner}, and the release is {new.owner or 'nobody'}'s; nothing was changed\n"
+            f"  allowed: a release of {old.owner}\n"
+            f"  fix: choose another machine, or hand it over: sudo {CONTROL} handover {new.owner}"
+        )
+    instance = (read(INSTANCE_ID) or "").strip()
+    if EC2_INSTANCE.fullmatch(new.machine) and new.machine != instance:
+        raise Fault(f"the release is for {new.machine}, and this machine is {instance or 'no EC2 instance'}; nothing was changed; deploy again")
+
+
 def accept(new, old, interrupted, steps):
     """Raises Fault when a release cannot be the machine's next; nothing was changed. interrupted: one that could not be gone back from."""
     try:
@@ -101,6 +121,7 @@ def apply(text, steps):
     new.check_paths()
     recover(steps)
     old, interrupted = stored(CURRENT), stored(PENDING)
+    check_target(new, old or interrupted)
     accept(new, old, interrupted, steps)
     drifted = bool(old and steps.findings(old))
     if old and old.text == new.text and not interrupted and not drifted:
@@ -171,3 +192,12 @@ def recover(steps):
 def unfinished():
     """A Drift where a deployment was killed, and is not gone back from yet."""
     return [Drift("a deployment was interrupted and is not undone yet")] if os.path.exists(PENDING) else []
+
+
+def owned_by_another(owner):
+    """Whether the release on this machine has another owner than the given one, which may be "" for whoever asks; says so."""
+    release = stored(CURRENT) or stored(PENDING)
+    if not owner or release is None or release.owner in ("", owner):
+        return False
+    say(f"this machine belongs to {release.owner} now, not to {owner}; nothing was changed")
+    return True

@@ -12,7 +12,7 @@ import health
 import status
 import transaction
 import tunnel
-from bundle import CURRENT, stored
+from bundle import CURRENT, hand_over, stored
 from drift import undo
 from machine import Fault, lock, say
 
@@ -33,7 +33,14 @@ def do_apply(_arguments):
 
 def do_down(arguments):
     with lock():
-        apply.down(purge_packages=arguments.purge)
+        if not transaction.owned_by_another(arguments.owner):
+            apply.down(purge_packages=arguments.purge)
+    return 0
+
+
+def do_handover(arguments):
+    with lock():
+        hand_over(arguments.owner)
     return 0
 
 
@@ -89,7 +96,11 @@ def parser():
     look.set_defaults(do=do_check)
     leave = commands.add_parser("down", help="remove the tunnel from this machine")
     leave.add_argument("--purge", action="store_true", help="also the packages that came with it, unless something else needs them")
+    leave.add_argument("--owner", default="", help="only a release of this owner; default: of anybody")
     leave.set_defaults(do=do_down)
+    handover = commands.add_parser("handover", help="let another stack's releases be applied to this machine")
+    handover.add_argument("owner", metavar="OWNER", help="as the refused deployment names it: ORGANIZATION/PROJECT/STACK/RELEASE")
+    handover.set_defaults(do=do_handover)
     commands.add_parser("watch", help="lead peers through the tunnel while they are heard; for wg-tunnel.service").set_defaults(do=do_watch)
     hook = commands.add_parser("hook", help="what wg-quick runs before the interface comes up and after it went down, and wg-tunnel.service after it ended")
     hook.add_argument("when", choices=[*HOOKS])
