@@ -82,8 +82,8 @@ export abstract class Deployment {
     return whole ? new PulumiDeployment(progress, stack) : new EmbeddedDeployment(progress, stack);
   }
 
-  /** @throws DeploymentError when it is refused or fails */
-  abstract up(changes?: Changes): Promise<UpResult>;
+  /** @param replace names of resources to replace, whatever has changed. @throws DeploymentError when it is refused or fails */
+  abstract up(changes?: Changes, replace?: readonly string[]): Promise<UpResult>;
   /** @throws DeploymentError when it fails */
   abstract destroy(): Promise<Summary>;
 
@@ -117,12 +117,13 @@ export abstract class Deployment {
 export class EmbeddedDeployment extends Deployment {
   override readonly engine = "the lab's embedded engine";
 
-  override async up(changes: Changes = {}): Promise<UpResult> {
+  override async up(changes: Changes = {}, replace: readonly string[] = []): Promise<UpResult> {
     const overrides = Object.entries(changes).flatMap(([key, value]) => [
       "--config",
       `${key}=${JSON.stringify(value)}`,
     ]);
-    const { stdout, ...up } = await this.run(this.command("up", ["--json", "--show-secrets", ...overrides]), true);
+    const options = ["--json", "--show-secrets", ...overrides, ...replace.flatMap((name) => ["--replace", name])];
+    const { stdout, ...up } = await this.run(this.command("up", options), true);
     return { ...up, summary: summaryOf(up.said), outputs: JSON.parse(stdout) as Outputs };
   }
 
@@ -143,9 +144,10 @@ export class PulumiDeployment extends Deployment {
   private readonly folder = stateFolder("pulumi");
   private readonly stackFile = join(this.folder, `Pulumi.${this.stack}.yaml`);
 
-  override async up(changes: Changes = {}): Promise<UpResult> {
+  override async up(changes: Changes = {}, replace: readonly string[] = []): Promise<UpResult> {
     await this.prepare(changes);
-    const { said, began, seconds } = await this.pulumi(["up", "--yes", "--skip-preview"]);
+    const replaced = replace.flatMap((name) => ["--replace", `**::${name}`]);
+    const { said, began, seconds } = await this.pulumi(["up", "--yes", "--skip-preview", ...replaced]);
     const { stdout } = await this.pulumi(["stack", "output", "--json", "--show-secrets"], true);
     return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said, began, seconds };
   }

@@ -131,10 +131,4 @@ export class Cloud {
     writeFileSync(`${path}.draft`, JSON.stringify([...left, ...more]));
     renameSync(`${path}.draft`, path);
   }
-
-  /** The ordered errors that nobody has got yet. */
-  get unfailed(): ApiError[] {
-    const path = join(cloudFolder(), "errors.json");
-    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ApiError[]) : [];
-  }
 }
