@@ -49,7 +49,10 @@ export interface UpResult {
 /** What a run of an engine said, and when. */
 type Run = Pick<UpResult, "said" | "began" | "seconds"> & { readonly stdout: string };
 
-/** Settings that replace those of Pulumi.lab.yaml, by their key without the project's name; null takes one out. */
+/** The lab's stacks: a gateway on a machine that is there, and one on an instance of the lab's EC2. */
+export type StackName = "lab" | "lab-ec2";
+
+/** Settings that replace those of the stack's file, by their key without the project's name; null takes one out. */
 export type Changes = Readonly<Record<string, unknown>>;
 
 /** A deployment that was refused or failed, with what it said. */
@@ -62,21 +65,25 @@ const PASSPHRASE = "lab";
 /** Milliseconds for one run of an engine. */
 const DEADLINE = 600_000;
 
-/** Deploys the lab stack from the operator's place, by `pulumi` or by the embedded engine. */
+/** Deploys a stack of the lab from the operator's place, by `pulumi` or by the embedded engine. */
 export abstract class Deployment {
   /** What does the work, for people. */
   abstract readonly engine: string;
 
   /** @param progress takes each line as it is said; default nobody */
-  constructor(protected readonly progress: (line: string) => void = () => undefined) {}
+  constructor(
+    protected readonly progress: (line: string) => void = () => undefined,
+    protected readonly stack: StackName = "lab",
+  ) {}
 
-  /** By the `pulumi` on PATH when its plugins for the lab's resources are there too, else by the embedded engine. */
-  static async choose(progress?: (line: string) => void): Promise<Deployment> {
-    return (await pulumiIsWhole()) ? new PulumiDeployment(progress) : new EmbeddedDeployment(progress);
+  /** By the `pulumi` on PATH when its plugins for the stack's resources are there too, else by the embedded engine. */
+  static async choose(progress?: (line: string) => void, stack: StackName = "lab"): Promise<Deployment> {
+    const whole = await pulumiIsWhole(stack);
+    return whole ? new PulumiDeployment(progress, stack) : new EmbeddedDeployment(progress, stack);
   }
 
-  /** @throws DeploymentError when it is refused or fails */
-  abstract up(changes?: Changes): Promise<UpResult>;
+  /** @param replace names of resources to replace, whatever has changed. @throws DeploymentError when it is refused or fails */
+  abstract up(changes?: Changes, replace?: readonly string[]): Promise<UpResult>;
   /** @throws DeploymentError when it fails */
   abstract destroy(): Promise<Summary>;
 
@@ -110,12 +117,13 @@ export abstract class Deployment {
 export class EmbeddedDeployment extends Deployment {
   override readonly engine = "the lab's embedded engine";
 
-  override async up(changes: Changes = {}): Promise<UpResult> {
+  override async up(changes: Changes = {}, replace: readonly string[] = []): Promise<UpResult> {
     const overrides = Object.entries(changes).flatMap(([key, value]) => [
       "--config",
       `${key}=${JSON.stringify(value)}`,
     ]);
-    const { stdout, ...up } = await this.run(this.command("up", ["--json", "--show-secrets", ...overrides]), true);
+    const options = ["--json", "--show-secrets", ...overrides, ...replace.flatMap((name) => ["--replace", name])];
+    const { stdout, ...up } = await this.run(this.command("up", options), true);
     return { ...up, summary: summaryOf(up.said), outputs: JSON.parse(stdout) as Outputs };
   }
 
@@ -125,7 +133,8 @@ export class EmbeddedDeployment extends Deployment {
 
   private command(verb: string, rest: readonly string[] = []): string[] {
     const main = join(projectDir, "lab", "engine", "main.ts");
-    return [process.execPath, "--import", "tsx", main, verb, "--state", join(stateDir, "engine.json"), ...rest];
+    const options = ["--stack", this.stack, "--state", join(stateDir, "engine.json")];
+    return [process.execPath, "--import", "tsx", main, verb, ...options, ...rest];
   }
 }
 
@@ -133,11 +142,12 @@ export class EmbeddedDeployment extends Deployment {
 export class PulumiDeployment extends Deployment {
   override readonly engine = "pulumi";
   private readonly folder = stateFolder("pulumi");
-  private readonly stackFile = join(this.folder, "Pulumi.lab.yaml");
+  private readonly stackFile = join(this.folder, `Pulumi.${this.stack}.yaml`);
 
-  override async up(changes: Changes = {}): Promise<UpResult> {
+  override async up(changes: Changes = {}, replace: readonly string[] = []): Promise<UpResult> {
     await this.prepare(changes);
-    const { said, began, seconds } = await this.pulumi(["up", "--yes", "--skip-preview"]);
+    const replaced = replace.flatMap((name) => ["--replace", `**::${name}`]);
+    const { said, began, seconds } = await this.pulumi(["up", "--yes", "--skip-preview", ...replaced]);
     const { stdout } = await this.pulumi(["stack", "output", "--json", "--show-secrets"], true);
     return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said, began, seconds };
   }
@@ -149,7 +159,7 @@ export class PulumiDeployment extends Deployment {
   /** The stack exists, and its file says what the changes want; the passphrase's salt in it stays. */
   private async prepare(changes: Changes): Promise<void> {
     const read = (path: string) => parse(readFileSync(path, "utf8")) as Record<string, unknown>;
-    const given = read(join(projectDir, "Pulumi.lab.yaml"));
+    const given = read(join(projectDir, `Pulumi.${this.stack}.yaml`));
     const changed = Object.fromEntries(Object.entries(changes).map(([key, value]) => [`wg-gateway:${key}`, value]));
     const exists = existsSync(this.stackFile);
     const kept = exists ? read(this.stackFile) : {};
@@ -171,7 +181,7 @@ export class PulumiDeployment extends Deployment {
 
   private pulumi(words: readonly string[], secret = false): Promise<Run> {
     return this.run(
-      ["pulumi", "--cwd", this.folder, ...words, "--stack", "lab", "--non-interactive", "--color", "never"],
+      ["pulumi", "--cwd", this.folder, ...words, "--stack", this.stack, "--non-interactive", "--color", "never"],
       secret,
       {
         PULUMI_BACKEND_URL: `file://${join(this.folder, "backend")}`,
@@ -185,14 +195,15 @@ export class PulumiDeployment extends Deployment {
   }
 }
 
-async function pulumiIsWhole(): Promise<boolean> {
+async function pulumiIsWhole(stack: StackName): Promise<boolean> {
   const { exitCode, stdout } = await run(["pulumi", "plugin", "ls", "--json"]).catch(() => ({
     exitCode: 127,
     stdout: "",
   }));
   if (exitCode !== 0) return false;
   const found = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
-  return ["command", "random", "tls"].every((name) => found.includes(name));
+  const needed = ["command", "random", "tls", ...(stack === "lab-ec2" ? ["aws"] : [])];
+  return needed.every((name) => found.includes(name));
 }
 
 function summaryOf(said: string): Summary {

@@ -3,6 +3,8 @@ import { join } from "node:path";
 
 import { homeResolvers, WireGuardClient } from "./client";
 import { countries, firewalls } from "./firewalls";
+import { Cloud } from "./ec2/cloud";
+import { hasCloud } from "./ec2/state";
 import { endpointPlaces } from "./endpoints";
 import { Host } from "./host";
 import { ensureImages, type Images } from "./images";
@@ -26,6 +28,8 @@ export interface LabOptions {
   readonly suite?: Suite;
   /** cloud-init user data of the machine; default brings only the host key. */
   readonly userData?: (keys: LabKeys) => string;
+  /** The lab has an EC2 in the place of the gateway's machine: that is made by a deployment. Default: no. */
+  readonly ec2?: boolean;
 }
 
 /** Another process has the lab open. */
@@ -36,8 +40,6 @@ export class LabBusyError extends Error {
 /** The world that the gateway is deployed into; see topology.ts. One at a time on a machine. */
 export class Lab {
   readonly hosts: Readonly<Record<HostName, Host>>;
-  /** The gateway's machine. */
-  readonly machine: Machine;
   /** The machines of transparent tunnels; off, and without a disk, until `openEndpoints`. */
   readonly endpoints: { readonly a: Machine; readonly b: Machine };
   /** The devices at home that the lab stack knows, their tunnels down. More: `client`. */
@@ -60,12 +62,17 @@ export class Lab {
     readonly wgprov: WireGuardServer;
   };
 
+  private readonly existing: Machine;
+  private readonly ec2: Cloud;
+
   private constructor(images: Images) {
     const host = (name: HostName): Host => new Host(name, namespacePath(name), images.tools);
     this.hosts = Object.fromEntries(hostNames.map((name) => [name, host(name)])) as Record<HostName, Host>;
     this.operator = this.hosts.operator;
     const machine = (place: Place) => new Machine(place, images.machine, this.operator, images.tools);
-    this.machine = machine({ host: "gateway", address: addresses.elastic });
+    this.existing = machine({ host: "gateway", address: addresses.elastic });
+    const parts = { aws: this.hosts.aws, router: this.hosts.cloud, image: images.machine, toolsRoot: images.tools };
+    this.ec2 = new Cloud(parts);
     this.endpoints = { a: machine(endpointPlaces.a), b: machine(endpointPlaces.b) };
     this.clients = { direct: this.client("home-direct"), vpn: this.client("home-vpn") };
     this.web = new WebServer(this.hosts.web);
@@ -89,6 +96,7 @@ export class Lab {
     progress = () => undefined,
     suite = "trixie",
     userData = minimalUserData,
+    ec2 = false,
   }: LabOptions = {}): Promise<Lab> {
     await Lab.clear();
     own();
@@ -100,14 +108,29 @@ export class Lab {
       progress("starting the internet, the providers and the machine");
       lab.setResolvers();
       const [keys] = await Promise.all([createKeys(lab.operator), lab.loadFirewalls()]);
-      await lab.machine.create(userData(keys), keys.user.publicKey);
-      await Promise.all([lab.machine.boot(), lab.startServices()]);
+      const machine = ec2 ? lab.ec2.start(progress) : lab.launch(userData(keys), keys.user.publicKey);
+      await Promise.all([machine, lab.startServices()]);
       writeFileSync(statePath("lab.json"), JSON.stringify(images));
       return lab;
     } catch (error) {
       await Lab.clear().catch(() => undefined); // what went wrong first is what is told
       throw error;
     }
+  }
+
+  /** The lab's EC2; undefined in a lab without one. */
+  get cloud(): Cloud | undefined {
+    return hasCloud() ? this.ec2 : undefined;
+  }
+
+  /** The gateway's machine. In a lab with an EC2 it is the one that its first Elastic IP is associated with. @throws Error for none */
+  get machine(): Machine {
+    return this.cloud ? this.cloud.machineAt(addresses.elastic) : this.existing;
+  }
+
+  /** The address of the gateway's machine in the VPC. */
+  get gatewayAddress(): string {
+    return this.cloud ? this.machine.place.address : addresses.gateway;
   }
 
   /** The keys of SSH, as files in the state directory too. */
@@ -138,6 +161,7 @@ export class Lab {
    */
   static async clear(): Promise<void> {
     refuseToDisturb();
+    await Cloud.stop();
     const machines = findMachines(stateDir);
     // Again, for what whoever was killed while making them has made last.
     for (let names = standingNamespaces(); names.length > 0; names = standingNamespaces())
@@ -149,6 +173,11 @@ export class Lab {
     await releaseNspawn();
     // A command that somebody runs inside may write to the last.
     rmSync(stateDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  }
+
+  private async launch(userData: string, publicKey: string): Promise<void> {
+    await this.existing.create(userData, publicKey);
+    await this.existing.boot();
   }
 
   private async loadFirewalls(): Promise<void> {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import { Host } from "./host";
-import { namespacePath, recreateHost } from "./network";
+import { namespacePath, recreateHost, removeNamespaces } from "./network";
 import { findMachines, labMark, mountsBelow, nspawnCommand, nspawnEnvironment, prepareNspawn } from "./nspawn";
 import {
   childrenOf,
@@ -18,7 +18,7 @@ import {
   until,
 } from "./process";
 import { stateDir, statePath } from "./state";
-import type { HostName } from "./topology";
+import { type Link, namespaceOf, type PlaceName } from "./topology";
 
 export interface MachineOptions {
   /** cloud-init's instance id; another one makes cloud-init take the machine for a new one. Default "i-" and random hexadecimal digits. */
@@ -27,9 +27,11 @@ export interface MachineOptions {
 
 /** Where a machine stands. */
 export interface Place {
-  readonly host: HostName;
-  /** Where the operator reaches its sshd. */
+  readonly host: PlaceName;
+  /** Where its sshd is reached from the host that waits for it. */
   readonly address: string;
+  /** Default: those of the topology. */
+  readonly links?: readonly Link[];
   /** What networkd is told of its uplink (`man 5 systemd.network`). Default: what the image says, the gateway's VPC. */
   readonly uplink?: string;
 }
@@ -48,11 +50,11 @@ export class Machine {
   /**
    * @param place one machine at most stands at each
    * @param image the unpacked machine image
-   * @param operator the host that the machine must be reachable from
+   * @param operator the host that waits for the machine's sshd
    * @param toolsRoot the unpacked tools image, for commands in the machine's network namespaces
    */
   constructor(
-    private readonly place: Place,
+    readonly place: Place,
     private readonly image: string,
     private readonly operator: Host,
     private readonly toolsRoot: string,
@@ -87,6 +89,11 @@ export class Machine {
       JSON.stringify({ "instance-id": instanceId, "public-keys": [publicKey.trim()] }),
     );
     writeFileSync(join(seed, "user-data"), userData, { mode: 0o600 });
+  }
+
+  /** Removes the machine's network namespace, with its links. */
+  async leave(): Promise<void> {
+    await removeNamespaces([namespaceOf(this.place.host)]);
   }
 
   /**
@@ -136,7 +143,7 @@ export class Machine {
   /** Powers off, makes the network namespace and its link anew, and boots from the same disk. */
   async reboot(): Promise<void> {
     await this.powerOff();
-    await recreateHost(this.place.host);
+    await recreateHost(this.place.host, this.place.links);
     await this.boot();
   }
 

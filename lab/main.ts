@@ -1,10 +1,10 @@
 import Table from "cli-table3";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { Listr, type ListrTask } from "listr2";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-import { flows, lastFlow, type Flow, type Row, type Scenario } from "./flows";
+import { ec2Flows, type Flow, flows, lastEc2Flow, lastFlow, type Row, type Scenario } from "./flows";
 import { Lab } from "./lab";
 import { ensureImages } from "./images";
 import { clearWhenEnded } from "./process";
@@ -15,6 +15,7 @@ import { hostNames } from "./topology";
 interface StartOptions {
   readonly keep: boolean;
   readonly suite: Suite;
+  readonly host: "existing" | "ec2";
 }
 
 interface Context {
@@ -52,7 +53,10 @@ function table(rows: Context["rows"]): string {
 }
 
 /** Opens the lab, deploys, watches every flow, and takes it all away again. The exit code: 0 when every row is right. */
-async function start({ keep, suite }: StartOptions): Promise<number> {
+async function start({ keep, suite, host }: StartOptions): Promise<number> {
+  if (host === "ec2" && suite !== "trixie")
+    throw new Error(`--suite ${suite} is for --host existing: an instance of EC2 is what its image is, Debian 13`);
+  const ec2 = host === "ec2";
   const began = Date.now();
   const context = { rows: [] } as unknown as Context;
   const watch = (flow: Flow): ListrTask<Context> => ({
@@ -70,13 +74,16 @@ async function start({ keep, suite }: StartOptions): Promise<number> {
   });
   const tasks = new Listr<Context>(
     [
-      { title: "open the lab", task: async (_, task) => void (context.lab = await openLab(saying(task), { suite })) },
       {
-        title: "deploy the lab stack",
+        title: "open the lab",
+        task: async (_, task) => void (context.lab = await openLab(saying(task), { suite, ec2 })),
+      },
+      {
+        title: `deploy the stack ${ec2 ? "lab-ec2" : "lab"}`,
         task: async (_, task) => void (context.scenario = await deployInto(context.lab, saying(task))),
       },
-      ...flows.map(watch),
-      ...(keep ? [] : [watch(lastFlow)]),
+      ...(ec2 ? ec2Flows : flows).map(watch),
+      ...(keep ? [] : [watch(ec2 ? lastEc2Flow : lastFlow)]),
     ],
     {
       ctx: context,
@@ -139,6 +146,14 @@ program
   .command("start")
   .description("open the lab, deploy the gateway, watch every flow, and take it all away again")
   .option("--keep", "leave it standing at the end", false)
+  .addOption(
+    new Option(
+      "--host <kind>",
+      "what the gateway is deployed to: a machine that is there, or an instance of the lab's EC2",
+    )
+      .choices(["existing", "ec2"])
+      .default("existing"),
+  )
   .option("--suite <name>", "Debian release of the gateway's machine: trixie (13) or bookworm (12)", "trixie")
   .action(async (options: StartOptions) => {
     process.exitCode = await start(options);

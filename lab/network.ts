@@ -6,6 +6,7 @@ import {
   extraAddresses,
   type HostName,
   hostNames,
+  type PlaceName,
   type Link,
   links,
   namespaceOf,
@@ -17,7 +18,7 @@ import {
 const namespaceDir = "/run/netns";
 
 /** The path by which a host's network namespace is entered. */
-export function namespacePath(host: HostName): string {
+export function namespacePath(host: PlaceName): string {
   return join(namespaceDir, namespaceOf(host));
 }
 
@@ -30,16 +31,21 @@ export async function createNetwork(): Promise<void> {
   await createNamespaces(hostNames, links);
 }
 
-/** Makes one host's namespace and links anew, as a machine's network card is new after a power cycle. */
-export async function recreateHost(host: HostName): Promise<void> {
-  const own = links.filter((link) => link.host === host);
+/**
+ * Makes one host's namespace and links anew, as a machine's network card is new after a power cycle, or for the first time.
+ * @param own the host's links; default those of the topology
+ */
+export async function recreateHost(
+  host: PlaceName,
+  own: readonly Link[] = links.filter((link) => link.host === host),
+): Promise<void> {
   // The kernel takes a removed namespace's links away some time later: their names must be free now.
   for (const link of own) await run(["ip", "-n", namespaceOf(link.router), "link", "delete", routerDevice(link)]);
   await removeNamespaces([namespaceOf(host)]);
   await createNamespaces([host], own);
 }
 
-async function createNamespaces(hosts: readonly HostName[], links: readonly Link[]): Promise<void> {
+async function createNamespaces(hosts: readonly PlaceName[], links: readonly Link[]): Promise<void> {
   await batch(
     [],
     hosts.map((host) => `netns add ${namespaceOf(host)}`),
@@ -70,8 +76,11 @@ async function createNamespaces(hosts: readonly HostName[], links: readonly Link
   );
 }
 
-function loopback(host: HostName): string[] {
-  return ["link set lo up", ...(extraAddresses[host] ?? []).map((address) => `address add ${address}/32 dev lo`)];
+function loopback(host: PlaceName): string[] {
+  return [
+    "link set lo up",
+    ...(extraAddresses[host as HostName] ?? []).map((address) => `address add ${address}/32 dev lo`),
+  ];
 }
 
 function hostEnd({ device, addresses, via }: Link): string[] {
@@ -98,8 +107,8 @@ function routerEnd(link: Link): string[] {
   ];
 }
 
-async function setSysctls(host: HostName): Promise<void> {
-  const forwarding = routers.includes(host) ? 1 : 0;
+async function setSysctls(host: PlaceName): Promise<void> {
+  const forwarding = routers.some((router) => router === host) ? 1 : 0;
   // A new namespace inherits the machine's own settings, which may be anything (Docker turns forwarding on).
   const settings = {
     "ipv4/conf/all/rp_filter": 0,

@@ -54,11 +54,19 @@ export const toolsRecipe: Recipe = {
       "procps",
     ],
     ...["ca-certificates", "netcat-openbsd", "openssh-client"],
+    // The EC2 of the lab; its server asks for Flask's CORS, which Debian's package leaves out.
+    ...["python3-moto", "python3-flask-cors"],
   ],
   before: "",
   // A host's /run is its own; the image is read-only.
   after: `
 ln -sf /run/resolv.conf /etc/resolv.conf
+# 90 MB of descriptions of services that nobody asks for; moto's EC2 looks at four others.
+cd /usr/lib/python3/dist-packages/botocore/data
+mkdir ../kept
+mv ec2 ssm autoscaling elb elbv2 kms *.json ../kept
+rm -r ../data
+mv ../kept ../data
 apt-get clean
 rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man`,
 };

@@ -11,17 +11,20 @@ import { addresses } from "./topology";
 /** What is being done, in a few words. */
 export type Progress = (message: string) => void;
 
-/** A lab whose machine has booted from the program's own user data, with a neighbour on it and nothing of ours yet. */
-export async function openLab(progress: Progress, options: Pick<LabOptions, "suite"> = {}): Promise<Lab> {
+/**
+ * A lab whose machine has booted from the program's own user data, with a neighbour on it and nothing of ours yet. With `ec2` there is
+ * no machine yet.
+ */
+export async function openLab(progress: Progress, options: Pick<LabOptions, "suite" | "ec2"> = {}): Promise<Lab> {
   const lab = await Lab.open({ ...options, progress, userData: ({ host }) => renderUserData(host) });
-  await moveIn(lab.machine);
+  if (!lab.cloud) await moveIn(lab.machine);
   return lab;
 }
 
-/** Deploys the lab stack and connects both clients with the profiles that the program exports. */
+/** Deploys the lab's stack and connects both clients with the profiles that the program exports. */
 export async function deployInto(lab: Lab, progress: Progress): Promise<Scenario> {
-  const before = await snapshot(lab.machine);
-  const deployment = await Deployment.choose(progress);
+  const before = lab.cloud ? undefined : await snapshot(lab.machine);
+  const deployment = await Deployment.choose(progress, lab.cloud ? "lab-ec2" : "lab");
   progress(`deploying by ${deployment.engine}`);
   const deployed = await deployment.up();
   progress("connecting the clients");

@@ -23,11 +23,15 @@ export const hostNames = [
   "endpoint-a",
   "endpoint-b",
   "endpoint-c",
+  "aws",
 ] as const;
 export type HostName = (typeof hostNames)[number];
+/** A machine of the lab's EC2; it comes and goes while the lab stands. */
+export type InstanceName = `ec2-${string}`;
+export type PlaceName = HostName | InstanceName;
 
 /** The network namespace of a host, as `ip netns` names it. */
-export function namespaceOf(host: HostName): string {
+export function namespaceOf(host: PlaceName): string {
   return `${namespacePrefix}${host}`;
 }
 export const namespacePrefix = "wglab-";
@@ -46,6 +50,10 @@ export const addresses = {
   /** The gateway's Elastic IP, and the address it is translated to. */
   elastic: "198.51.100.10",
   gateway: "10.0.1.191",
+  /** What EC2 gives out as Elastic IPs besides. */
+  moreElastic: ["198.51.100.11", "198.51.100.12", "198.51.100.13"],
+  /** Where EC2's API is. */
+  aws: "192.0.2.43",
   vpcHost: "10.0.2.20",
   /** The VPC's own resolver: what the gateway machine asks for itself. */
   vpcResolver: "10.0.0.2",
@@ -67,7 +75,7 @@ export const appName = "app.example.com";
 /** One veth pair between a router and a host; MTU 1500. */
 export interface Link {
   readonly router: "internet" | "cloud";
-  readonly host: HostName;
+  readonly host: PlaceName;
   /** The host's end; the router's end is `routerDevice`. */
   readonly device: string;
   /** The router's addresses on this link, without a prefix: the host's default routes. */
@@ -157,7 +165,7 @@ const wgprov: WireGuardProvider = {
 export const providers = { provider, express, wgprov } as const;
 
 export const links: readonly Link[] = [
-  publicLink("cloud", addresses.elastic),
+  publicLink("cloud", addresses.elastic, ...addresses.moreElastic),
   publicLink("web", addresses.web, addresses.web6, ...Object.values(providers).map(({ geo }) => geo)),
   publicLink("dns", ...addresses.upstreams),
   publicLink("provider", addresses.provider),
@@ -180,6 +188,7 @@ export const links: readonly Link[] = [
   { ...publicLink("endpoint-a", addresses.endpointA), selfConfigured: true },
   { ...publicLink("endpoint-b", addresses.endpointB, addresses.endpointB2), selfConfigured: true },
   publicLink("endpoint-c", addresses.endpointC),
+  publicLink("aws", addresses.aws),
 ];
 
 /** The router's end of a link; "provider-" is left out, for a device's name has 15 characters at most. */

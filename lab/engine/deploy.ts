@@ -37,6 +37,8 @@ export async function deploy(deployment: Deployment): Promise<DeployResult> {
   const { command, stateFile, log, replace = [] } = deployment;
   const state = new State(stateFile);
   const engine = new Engine(state, { preview: command === "preview", replace, log });
+  // For what is deleted, too: how AWS is reached stands there.
+  pulumi.runtime.setAllConfig(deployment.config);
   try {
     await engine.deleteReplaced();
     const outputs = command === "destroy" ? {} : await runProgram(engine, deployment);
@@ -47,8 +49,18 @@ export async function deploy(deployment: Deployment): Promise<DeployResult> {
   }
 }
 
+async function answer(token: string, inputs: WireProperties): Promise<WireProperties> {
+  const invoke = invokes[token];
+  if (invoke === undefined) throw new Error(`the embedded engine answers no ${token}: use the Pulumi CLI`);
+  try {
+    return await invoke(inputs);
+  } catch (error) {
+    throw new Error(`${token}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 async function runProgram(engine: Engine, deployment: Deployment): Promise<WireProperties> {
-  const { command, project, stack, config, program } = deployment;
+  const { command, project, stack, program } = deployment;
   let outputs: WireProperties = {};
   let fail: (error: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (fail = reject));
@@ -58,7 +70,6 @@ async function runProgram(engine: Engine, deployment: Deployment): Promise<WireP
   // One resource after the other: the order of the program's own dependencies, and the same in every run.
   let turn: Promise<unknown> = Promise.resolve();
   const registrations = new Map<string, Registration>();
-  pulumi.runtime.setAllConfig(config);
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name }) {
@@ -72,17 +83,12 @@ async function runProgram(engine: Engine, deployment: Deployment): Promise<WireP
         turn = step.catch(fail);
         return step;
       },
-      async call({ token, inputs }) {
-        try {
-          const invoke = invokes[token];
-          if (invoke === undefined) throw new Error(`the embedded engine answers no ${token}: use the Pulumi CLI`);
-          return await invoke(inputs as WireProperties);
-        } catch (error) {
-          // The SDK hands the program another error, without the message.
+      // The SDK says of an answer that failed only which property waited for it.
+      call: ({ token, inputs }) =>
+        answer(token, inputs as WireProperties).catch((error: unknown) => {
           fail(error);
           throw error;
-        }
-      },
+        }),
     },
     project,
     stack,

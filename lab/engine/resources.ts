@@ -1,3 +1,4 @@
+import { awsInvokes, awsResources } from "./aws";
 import { command } from "./commands";
 import { randomResources } from "./randomResources";
 import type { WireProperties } from "./secretValue";
@@ -36,7 +37,12 @@ export interface Provider {
 export type Invoke = (inputs: WireProperties) => Promise<WireProperties>;
 
 /** What the engine can make, by Pulumi's type. Everything else is refused. */
-export const providers: Readonly<Record<string, Provider>> = { ...randomResources, ...tlsResources, ...command };
+export const providers: Readonly<Record<string, Provider>> = {
+  ...randomResources,
+  ...tlsResources,
+  ...command,
+  ...awsResources,
+};
 
 /** The functions that the engine answers, by Pulumi's token. Everything else is refused. */
-export const invokes: Readonly<Record<string, Invoke>> = {};
+export const invokes: Readonly<Record<string, Invoke>> = awsInvokes;

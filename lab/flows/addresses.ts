@@ -85,8 +85,8 @@ export const local: Flow = {
   async observe({ lab }) {
     const url = `http://${addresses.vpcHost}/`;
     return [
-      same("10.0.2.20 sees the direct client as", addresses.gateway, await orNothing(lab.clients.direct.fetch(url))),
-      same("10.0.2.20 sees the VPN client as", addresses.gateway, await orNothing(lab.clients.vpn.fetch(url))),
+      same("10.0.2.20 sees the direct client as", lab.gatewayAddress, await orNothing(lab.clients.direct.fetch(url))),
+      same("10.0.2.20 sees the VPN client as", lab.gatewayAddress, await orNothing(lab.clients.vpn.fetch(url))),
     ];
   },
   control: breaking(

@@ -9,8 +9,8 @@ export interface Scenario {
   readonly lab: Lab;
   readonly deployment: Deployment;
   readonly deployed: UpResult;
-  /** The machine before the first deployment. */
-  readonly before: Snapshot;
+  /** The machine before the first deployment; undefined where that made it. */
+  readonly before: Snapshot | undefined;
 }
 
 /** One thing that was looked at from outside. */

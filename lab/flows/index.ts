@@ -1,5 +1,6 @@
 import { direct, internal, local, names, vpn } from "./addresses";
 import { bulk } from "./bulk";
+import { destroyed, launched, replaced, sshFromChanged } from "./ec2";
 import { document } from "./document";
 import { failure } from "./failure";
 import type { Flow } from "./flow";
@@ -21,5 +22,9 @@ export const flows: readonly Flow[] = [
 ];
 /** The end: the machine as it was. */
 export const lastFlow: Flow = destroy;
+
+/** The same on an instance of the lab's EC2, and what is of EC2 alone. The last of them has made the machine anew. */
+export const ec2Flows: readonly Flow[] = [launched, ...flows, sshFromChanged, replaced];
+export const lastEc2Flow: Flow = destroyed;
 export * from "./flow";
 export { undisturbed } from "./lifecycle";

@@ -12,22 +12,27 @@ const COMEBACK = 45_000;
 const logins = async (scenario: Scenario): Promise<number> =>
   Number(await onMachine(scenario, "journalctl -o cat --no-pager | grep -c 'Accepted publickey' || true"));
 
-const counts = ({ created, updated, deleted }: { created: number; updated: number; deleted: number }): string =>
+export const counts = ({ created, updated, deleted }: { created: number; updated: number; deleted: number }): string =>
   `${created} created, ${updated} updated, ${deleted} deleted`;
+
+/** Both clients, when they are back. */
+export function back({ lab }: Scenario): Promise<Row[]> {
+  const seenBy = async (which: "direct" | "vpn", expected: string): Promise<Row> => {
+    const fetch = () => orNothing(lab.clients[which].fetch(`http://${addresses.web}/`, { timeout: 1000 }));
+    const seen = await until(`the ${which} client is back`, COMEBACK, async () =>
+      (await fetch()) === expected ? expected : undefined,
+    ).catch(fetch);
+    return same(`web server sees the ${which} client as`, expected, seen);
+  };
+  return Promise.all([seenBy("direct", addresses.elastic), seenBy("vpn", addresses.provider)]);
+}
 
 export const reboot: Flow = {
   title: "reboot",
   async observe(scenario) {
     const { lab } = scenario;
     await lab.machine.reboot();
-    const seenBy = async (which: "direct" | "vpn", expected: string): Promise<Row> => {
-      const fetch = () => orNothing(lab.clients[which].fetch(`http://${addresses.web}/`, { timeout: 1000 }));
-      const seen = await until(`the ${which} client is back`, COMEBACK, async () =>
-        (await fetch()) === expected ? expected : undefined,
-      ).catch(fetch);
-      return same(`web server sees the ${which} client as`, expected, seen);
-    };
-    const rows = await Promise.all([seenBy("direct", addresses.elastic), seenBy("vpn", addresses.provider)]);
+    const rows = await back(scenario);
     const check = await lab.machine.exec(["gatewayctl", "check"]);
     return [
       ...rows,
@@ -104,9 +109,10 @@ export const destroy: Flow = {
     const { machine } = scenario.lab;
     if (!(await machine.must(["ip", "rule", "show"])).includes("192.0.2.77")) await moveIn(machine);
     const neighbour = await possessions(machine);
-    const during = differences(scenario.before, await snapshot(machine)).length;
+    const before = scenario.before ?? {};
+    const during = differences(before, await snapshot(machine)).length;
     await scenario.deployment.destroy();
-    const left = differences(scenario.before, await snapshot(machine));
+    const left = differences(before, await snapshot(machine));
     return [
       holds("differences from before the first up, while deployed", "some", during > 0, String(during)),
       same("differences afterwards", "none", left.join("; ") || "none"),
