@@ -16,11 +16,16 @@ export type Report = (key: string, value: unknown, allowed: string, mend: string
 /** Stands in a {@link Fault} for a value that must not be printed. */
 export const hidden = Symbol("hidden");
 
+/** Stands in a {@link Fault} of a key that is no setting. */
+export const unknown = Symbol("unknown");
+
 /** Keys and profiles have more than one line: whoever puts one in the wrong place shall not find it in a log. */
-const isPrivate = (value: unknown): boolean => typeof value === "string" && /[\n\r]|PRIVATE KEY/.test(value);
+export const isPrivate = (value: unknown): boolean => typeof value === "string" && /[\n\r]|PRIVATE KEY/.test(value);
 
 function shown(value: unknown): string {
   if (value === undefined) return "is missing";
+  if (value === null) return "has no value";
+  if (value === unknown) return "is an unknown setting";
   if (value === hidden || isPrivate(value)) return "is not valid (its value is not shown)";
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "is a list" : "is a map";
   const text = JSON.stringify(value) ?? typeof value;

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { isHost } from "./address";
-import { field, isHostKey, map, network, networks, port, text } from "./fields";
+import { field, isHostKey, list, map, network, networks, port, text } from "./fields";
 
 /* The machine: a new one on EC2, or one that is there. */
 
 export const hostText =
   'a map whose kind is "ec2" (a new EC2 machine) or "existing" (a Linux machine you reach by SSH)';
 
-const sshFrom = z.array(network("what may reach SSH", "give your own address with /32"), networks).min(1, networks);
+const sshFrom = list(network("what may reach SSH", "give your own address with /32"), networks, { least: 1 });
 
 export const ec2Host = z.strictObject({
   kind: z.literal("ec2"),

@@ -35,7 +35,7 @@ describe("an EC2 host", () => {
       withEc2({ sshFromAnywhere: "yes" }),
       "host.sshFromAnywhere",
       "true or false",
-      "leave",
+      "without quotes: true",
     ),
     "with an image that is none": fault(withEc2({ amiId: "debian-13" }), "host.amiId", "ami-0", "Debian 13"),
     "with a subnet that is none": fault(
@@ -54,7 +54,12 @@ describe("an EC2 host", () => {
     "with a tag that is a number": fault(withEc2({ tags: { cost: 7 } }), "host.tags.cost", "a text", "quotes"),
     "with tags in a list": fault(withEc2({ tags: ["a"] }), "host.tags", "map of texts", "Pulumi.yaml"),
     "with a key nobody knows": fault(withEc2({ sshForm: [] }), "host.sshForm", "sshFrom,", "host.sshFrom?"),
-    "with a key of the other kind": fault(withEc2({ user: "root" }), "host.user", "instanceType", "take the key out"),
+    "with a key of the other kind": fault(
+      withEc2({ user: "root" }),
+      "host.user",
+      "instanceType",
+      "only kind: existing has it",
+    ),
   });
 });
 
@@ -115,7 +120,12 @@ describe("an existing host", () => {
       "public",
     ),
     "with an address that is none": fault(withExisting({ address: "1.2.3.400" }), "host.address", "IPv4", "public"),
-    "with an IPv6 address": fault(withExisting({ address: "2001:db8::1" }), "host.address", "IPv4", "public"),
+    "with an IPv6 address": fault(
+      withExisting({ address: "2001:db8::1" }),
+      "host.address",
+      "IPv4",
+      "IPv6 is not supported here",
+    ),
     "inside the clients' network": fault(withExisting({ address: "10.4.0.9" }), "host.address", "outside", "deploy"),
     "with a user that is none": fault(withExisting({ user: "Some One" }), "host.user", "login", "log in"),
     "with a port out of range": fault(withExisting({ port: 70000 }), "host.port", "1..65535", "port"),
@@ -130,6 +140,11 @@ describe("settings", () => {
     "with a host without a kind": fault(withHost({ sshFrom: [] }), "host.kind", '"ec2"', "Pulumi.yaml"),
     "with a host in a text": fault(withHost("ec2"), "host", '"existing"', "Pulumi.yaml"),
     "with a key nobody knows": fault({ host: ec2, client: [] }, "client", "clients", "did you mean clients?"),
-    "with a key nothing is like": fault({ host: ec2, firewall: {} }, "firewall", "localNetworks", "take the key out"),
+    "with a key nothing is like": fault(
+      { host: ec2, firewall: {} },
+      "firewall",
+      "localNetworks",
+      "did you mean host.firewall?",
+    ),
   });
 });
