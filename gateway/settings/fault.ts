@@ -32,9 +32,15 @@ function shown(value: unknown): string {
   return `is ${text.length > 120 ? `${text.slice(0, 117)}...` : text}`;
 }
 
+/** The project's name in Pulumi.yaml, which is the namespace of its settings. */
+export const PROJECT = "wg-gateway";
+
+/** A key of another namespace has it already. */
+const withNamespace = (key: string): string => (/^[^.[]*:/.test(key) ? key : `${PROJECT}:${key}`);
+
 /** What is printed of a fault, or of a warning: where, what stands there, what may, and what to do. */
-export const faultText = (fault: Fault): string =>
-  `wg-gateway:${fault.key} ${shown(fault.value)}\n    allowed: ${fault.allowed}\n    mend:    ${fault.mend}`;
+export const faultText = ({ key, value, allowed, mend }: Fault): string =>
+  `${withNamespace(key)} ${shown(value)}\n    allowed: ${allowed}\n    mend:    ${mend}`;
 
 /** All faults of a stack's settings at once. Thrown before any resource is made. */
 export class SettingsError extends Error {

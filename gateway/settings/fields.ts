@@ -4,7 +4,7 @@ import { type Advice, adviceOn } from "./advice";
 
 /** What the user reads where something else stands instead of a map, or of a list of networks. */
 export const map = "a map of settings";
-export const networks = "a list of networks in CIDR form, such as [198.51.100.7/32]";
+export const networks = "a list of networks in CIDR form, such as [192.0.2.10/32]";
 
 /** What an issue of zod carries for the user beside its message. */
 export interface Params {

@@ -7,10 +7,28 @@ import type { Ec2HostSettings, ExistingHostSettings, HostSettings } from "./sche
 
 type ReadFile = (path: string) => string | undefined;
 
+/**
+ * Stands in Pulumi.dev.yaml until the user writes their own. Nobody has an address of 198.51.100.0/24: it is for documentation (RFC 5737).
+ */
+export const EXAMPLE_SSH_FROM = "198.51.100.7/32";
+
+/** Whoever deploys with the example in place would be shut out of their machine. */
+function checkExample(sshFrom: Parts<readonly string[]> | undefined, report: Report, key: string): void {
+  for (const { index, value } of sound(sshFrom))
+    if (value === EXAMPLE_SSH_FROM)
+      report(
+        `${key}.sshFrom[${index}]`,
+        value,
+        "networks of your own: this address is the example's, and nobody has it",
+        "write the public address that you deploy from, with /32: `curl https://checkip.amazonaws.com` shows it",
+      );
+}
+
 /** 0.0.0.0/0 can be written in parts, so it is the number of addresses that counts. */
 const MOST_ADDRESSES = 2 ** 24;
 
 function checkEc2Host({ sshFrom, sshFromAnywhere }: Parts<Ec2HostSettings> & object, report: Report, key: string) {
+  checkExample(sshFrom, report, key);
   const networks = sound(sshFrom).map(({ value }) => value);
   const addresses = networks.map(intervalOf).reduce((sum, { first, last }) => sum + last - first + 1, 0);
   if (addresses > MOST_ADDRESSES && sshFromAnywhere === false)
@@ -73,6 +91,7 @@ export function checkGatewayHost(
 ): void {
   checkHost(host, readFile, report, key);
   if (host === malformed || host.kind !== "existing") return;
+  checkExample(host.sshFrom, report, key);
   // Who reaches SSH is said only where the gateway has a say in it.
   if (host.sshFrom !== undefined && host.firewall === false)
     report(

@@ -1,3 +1,4 @@
+import { distance } from "fastest-levenshtein";
 import {
   checkClientAddresses,
   checkClients,
@@ -10,7 +11,7 @@ import {
   defaultRules,
 } from "./between";
 import { checkRecordNames, checkUpstreams } from "./dnsChecks";
-import { SettingsError, type Fault, type Report } from "./fault";
+import { PROJECT, SettingsError, type Fault, type Report, unknown } from "./fault";
 import { checkGatewayHost, withHostKey } from "./hostChecks";
 import { hostText } from "./hostSchema";
 import { checkMetrics } from "./metricsChecks";
@@ -32,6 +33,8 @@ export interface Sources {
   readonly readFile: (path: string) => string | undefined;
   /** The stack's secret `credentials`: exit -> {username, password}; unchecked. */
   readonly credentials: unknown;
+  /** The stack's keys of other namespaces, such as aws:region. Default none. */
+  readonly otherKeys?: readonly string[];
   /** When the certificates of provider profiles must be valid. */
   readonly now: Date;
 }
@@ -69,6 +72,15 @@ function readExit(
   for (const { line, problem, mend } of warnings)
     warn(key, where(line), `${allowed}, as this is; but ${problem}`, mend);
   return { ...exit, provider: profile };
+}
+
+/** Settings under a mistyped namespace would be left out without a word. */
+function checkNamespaces(keys: readonly string[], report: Report): void {
+  for (const key of keys) {
+    const [namespace = "", name = ""] = key.split(":");
+    if (distance(namespace, PROJECT) <= 2)
+      report(key, unknown, `keys of the namespace ${PROJECT}`, `did you mean ${PROJECT}:${name}?`);
+  }
 }
 
 const noHost: Fault = {
@@ -149,6 +161,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   const readFile = once(sources.readFile);
 
   if (isMap && !("host" in raw) && !isOfTunnelsAlone({ ...given })) faults.unshift(noHost);
+  checkNamespaces(sources.otherKeys ?? [], report);
   const sections = sectionsOf(parts);
   const exits =
     sections.exits === malformed

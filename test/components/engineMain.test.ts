@@ -57,7 +57,7 @@ it("prints faults of the settings alone and fails", async () => {
 });
 
 it("refuses resources it cannot make, with one message", async () => {
-  const { status, stderr } = await main(["up"], { host: { kind: "ec2", sshFrom: ["198.51.100.7/32"] } });
+  const { status, stderr } = await main(["up"], { host: { kind: "ec2", sshFrom: ["198.51.100.9/32"] } });
   expect(status).toBe(1);
   expect(stderr.match(/error: /g)).toHaveLength(1);
   expect(stderr).toMatch(/the embedded engine (makes|answers) no aws:/);

@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { fault, holds, withEc2, withExisting, withHost } from "./faultTable";
+import { EXAMPLE_SSH_FROM } from "../../gateway/settings/hostChecks";
 import { ec2, existing, hostKey } from "./settingsFixtures";
 
 describe("an EC2 host", () => {
@@ -9,9 +10,15 @@ describe("an EC2 host", () => {
   holds({
     "without sshFrom": fault(withHost({ kind: "ec2" }), "host.sshFrom", "list of networks", "Pulumi.yaml"),
     "with an empty sshFrom": fault(withEc2({ sshFrom: [] }), "host.sshFrom", "list of networks", "Pulumi.yaml"),
-    "with sshFrom in a text": fault(withEc2({ sshFrom: "198.51.100.7/32" }), "host.sshFrom", "list", "Pulumi.yaml"),
+    "with sshFrom in a text": fault(withEc2({ sshFrom: "198.51.100.9/32" }), "host.sshFrom", "list", "Pulumi.yaml"),
     "with an address without a length": fault(withEc2({ sshFrom: ["198.51.100.7"] }), "host.sshFrom[0]", "CIDR", "/32"),
     "with host bits": fault(withEc2({ sshFrom: ["198.51.100.7/24"] }), "host.sshFrom[0]", "host bits", "/32"),
+    "with the example's address": fault(
+      withEc2({ sshFrom: ["192.0.2.10/32", EXAMPLE_SSH_FROM] }),
+      "host.sshFrom[1]",
+      "nobody has it",
+      "the public address that you deploy from",
+    ),
     "with the whole internet": fault(withEc2({ sshFrom: ["0.0.0.0/0"] }), "host.sshFrom", noMoreThan, "/32"),
     "with the whole internet in halves": fault(
       withEc2({ sshFrom: ["0.0.0.0/1", "128.0.0.0/1"] }),
@@ -130,6 +137,17 @@ describe("an existing host", () => {
     "with a user that is none": fault(withExisting({ user: "Some One" }), "host.user", "login", "log in"),
     "with a port out of range": fault(withExisting({ port: 70000 }), "host.port", "1..65535", "port"),
     "with a key nobody knows": fault(withExisting({ hostkeys: 1 }), "host.hostkeys", "hostKey", "host.hostKey?"),
+  });
+});
+
+describe("an existing host behind its own firewall", () => {
+  holds({
+    "with the example's address": fault(
+      withExisting({ firewall: true, sshFrom: [EXAMPLE_SSH_FROM] }),
+      "host.sshFrom[0]",
+      "nobody has it",
+      "that you deploy from",
+    ),
   });
 });
 
