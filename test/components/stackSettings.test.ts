@@ -35,6 +35,17 @@ describe("settings with faults", () => {
     expect((error as Error).message).toContain("wg-gateway:client ");
   });
 
+  it("include keys under a mistyped namespace, beside all others", async () => {
+    vi.resetModules();
+    await mockEngine();
+    configure({ ...existingSettings, client: [] });
+    pulumi.runtime.setConfig("wg-gatway:clients", "[]");
+    await expect(import("../../index.js")).rejects.toThrow(
+      /wg-gateway:client is an[^]*wg-gatway:clients is an unknown setting\n.*\n.* did you mean wg-gateway:clients\?/,
+    );
+    await pulumi.runtime.disconnect();
+  });
+
   it("include a plain text where a structure belongs", async () => {
     vi.resetModules();
     const { resources } = await mockEngine();
