@@ -3,6 +3,7 @@
 import json
 import os
 
+import readiness
 import selection
 import systemd
 import transaction
@@ -120,6 +121,9 @@ class GatewaySteps(transaction.Steps):
 
     def findings(self, release):
         return findings(release)
+
+    def wait(self, old, new, since):
+        return readiness.wait(old, new, since)
 
     def mend(self, release):
         undo(findings(release))

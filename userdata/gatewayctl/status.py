@@ -142,7 +142,7 @@ def report(release):
     """observed(), and what is asked and compared: the resolvers, the exits' public addresses, the drift."""
     shown = {"drift": check.findings(release), **observed(release)}
     upstreams = selection.selectors()["upstreams"]
-    whom = {one["name"]: ("", *last_address(one)) for one in shown["resolvers"] if one["running"]}
+    whom = {one["name"]: ("", *asked_at(release.files[f"{CONFIG}/resolvers/{one['name']}.conf"])) for one in shown["resolvers"] if one["running"]}
     answers = questions.ask(whom, questions.ROOT, ANSWER_SECONDS)
     for one in shown["resolvers"]:
         one["answers"] = one["name"] in answers and not questions.failed(answers[one["name"]])
@@ -156,7 +156,6 @@ def report(release):
     return shown
 
 
-def last_address(resolver):
-    """Where a resolver is asked by clients: the last of those it listens on."""
-    address, _, port = resolver["listens"][-1].rpartition(":")
-    return address, int(port)
+def asked_at(config):
+    """(address, port) at which clients ask a resolver: the last of those it listens on."""
+    return check.listens_on(config)[-1]
