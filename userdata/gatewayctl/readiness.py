@@ -135,7 +135,7 @@ def until_healthy(pending):
         states = systemd.states([one.unit for one in pending])
         # What a restart has still to end would answer for its successor.
         ready = [one for one in pending if systemd.is_active(states[one.unit]) and not states[one.unit].get("Job") and one.ready()]
-        answers = questions.ask({one.title: one.whom() for one in ready}, questions.ROOT, min(ANSWER_SECONDS, left))
+        answers = questions.ask({one.title: one.whom() for one in ready}, questions.fresh(), min(ANSWER_SECONDS, left))
         pending = [one for one in pending if not (one.title in answers and one.answered(answers[one.title]))]
         if pending and not told:
             say(f"waiting for {', '.join(one.title for one in pending)} to be healthy, {WAIT_SECONDS} s at most")

@@ -1,5 +1,6 @@
 """What the gateway is doing now, as data; layout.py makes it a text."""
 
+import ipaddress
 import json
 import os
 import re
@@ -80,6 +81,15 @@ def ways_now(ways, selected):
     return ";".join(left)
 
 
+def in_order(address):
+    """A key to sort addresses by; what is none (`wg` has "(none)") comes last."""
+    try:
+        parsed = ipaddress.ip_address(address)
+        return parsed.version, int(parsed)
+    except ValueError:
+        return 9, 0
+
+
 def client_reports(selected):
     """
     [{publicKey, endpoint, address, name, ways, exit: the ways that count now, lastHandshake seconds ago or None, lastHandshakeTime seconds
@@ -105,7 +115,8 @@ def client_reports(selected):
                 "sent": int(sent),
             }
         )
-    return reports
+    # `wg` has the one first that was added last.
+    return sorted(reports, key=lambda one: in_order(one["address"]))
 
 
 def resolver_report(name, config, state):
@@ -143,7 +154,7 @@ def report(release):
     shown = {"drift": check.findings(release), **observed(release)}
     upstreams = selection.selectors()["upstreams"]
     whom = {one["name"]: ("", *asked_at(release.files[f"{CONFIG}/resolvers/{one['name']}.conf"])) for one in shown["resolvers"] if one["running"]}
-    answers = questions.ask(whom, questions.ROOT, ANSWER_SECONDS)
+    answers = questions.ask(whom, questions.fresh(), ANSWER_SECONDS)
     for one in shown["resolvers"]:
         one["answers"] = one["name"] in answers and not questions.failed(answers[one["name"]])
     # Through each exit, and of nobody but those who are asked for names anyway.
@@ -153,7 +164,20 @@ def report(release):
     for one in up:
         seen = [questions.address_seen(answers[one["name"], upstream]) for upstream in upstreams if (one["name"], upstream) in answers]
         one["publicAddress"] = next((address for address in seen if address), None)
-    return shown
+    return {"state": state(shown), **shown}
+
+
+def state(shown):
+    """The whole of a report in a word: "shut", "degraded" or "running"."""
+    if not shown["open"]:
+        return "shut"
+    healthy = [
+        *(one["running"] and one["well"] for one in shown["exits"]),
+        *(one["answers"] for one in shown["resolvers"]),
+        *(variant not in (None, "none") for variant in shown["selected"].values()),
+        not shown["drift"],
+    ]
+    return "running" if all(healthy) else "degraded"
 
 
 def asked_at(config):
