@@ -13,6 +13,7 @@ const RULES = [
   "201: from all fwmark 0x100 lookup 200",
   "300: from 10.4.0.128/25 iif wg0 lookup 250",
   "301: from 10.200.1.1 lookup 200",
+  "302: from 10.200.1.1 lookup 250",
   "32766: from all lookup main",
   "32767: from all lookup default",
 ];
