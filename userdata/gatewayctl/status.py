@@ -14,6 +14,7 @@ import systemd
 import units
 from health import recorded
 from machine import CONFIG, RUN, read, run
+from preflight import listens_on
 
 TROUBLE = re.compile(r"AUTH_FAILED|VERIFY ERROR|TLS [Ee]rror|[Cc]onnection refused|Cannot |[Ff]ailed|Inactivity timeout|not known to DNS")
 # Seconds to wait for the answers to a question.
@@ -121,7 +122,7 @@ def client_reports(selected):
 
 def resolver_report(name, config, state):
     """{name, listens: ["ADDRESS:PORT"], running, answers, uptime}; answers is for report() to fill in."""
-    listens = check.listens_on(config)
+    listens = listens_on(config)
     return {
         "name": name,
         "listens": [f"{address}:{port}" for address, port in listens],
@@ -182,4 +183,4 @@ def state(shown):
 
 def asked_at(config):
     """(address, port) at which clients ask a resolver: the last of those it listens on."""
-    return check.listens_on(config)[-1]
+    return listens_on(config)[-1]
