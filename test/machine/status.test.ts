@@ -177,6 +177,7 @@ describe("for people", () => {
 
   test("the status is columns", () => {
     expect(text(shown)).toBe(`release 0123456789ab: the machine is as it says; up 1 h 6 min
+rules: \`nft list table inet wg_gateway\`; \`iptables -L\` shows none of them
 
 EXIT  HEALTH           UP     TUNNEL ADDRESS  PUBLIC ADDRESS  RECEIVED  SENT
 vpn   ILL 20 s         5 min  no tunnel       not told        -         -
@@ -198,6 +199,7 @@ tv      10.4.0.201  nl        never      0 B       0 B      -`);
   test("it tells drift and shut rules, and what there is none of is left out", () => {
     const bare = { ...shown, exits: [], clients: [], selected: {}, drift: ["a", "b"], open: false };
     expect(text(bare)).toBe(`release 0123456789ab: 2 differences (gatewayctl check); SHUT: no client gets out
+rules: \`nft list table inet wg_gateway\`; \`iptables -L\` shows none of them
 
 RESOLVER  STATE    UP         LISTENS ON
 host      answers  1 h 6 min  127.0.0.1:53 10.4.0.1:53`);
