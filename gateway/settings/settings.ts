@@ -15,7 +15,8 @@ import { SettingsError, type Fault, type Report } from "./fault";
 import { readGatewayHost } from "./hostChecks";
 import { hostText } from "./hostSchema";
 import { checkMetrics } from "./metricsChecks";
-import { parseProfile } from "./profile";
+import { noProfile, parseProfile } from "./profile";
+import { kindOf } from "./profileForeign";
 import { checkPublished } from "./publishedChecks";
 import { addressesOf, checkReplicas, gatewayMachines } from "./replicaChecks";
 import { checkGroups, checkRules } from "./ruleChecks";
@@ -46,6 +47,8 @@ export interface ParsedStack {
   readonly warnings: readonly Fault[];
 }
 
+const names = { openvpn: "an OpenVPN profile", wireguard: "a WireGuard configuration" };
+
 /** Reads an exit's profile. Where it cannot be read there is a fault, and an empty profile so that the rest can be looked at. */
 function readExit(
   exit: Shape["exits"][number],
@@ -57,9 +60,18 @@ function readExit(
   const text = readFile(exit.profile);
   if (text === undefined) {
     report(key, exit.profile, "the path of a file that can be read", "put the provider's file there, or mend the path");
-    return { ...exit, provider: { kind: "openvpn", remotes: [], wantsCredentials: false, lines: [] } };
+    return { ...exit, provider: noProfile };
   }
-  const openvpn = exit.kind === "openvpn";
+  const kind = kindOf(text) ?? exit.kind;
+  if (kind !== exit.kind) {
+    const mend =
+      kind === "openvpn"
+        ? "take `kind: wireguard` out of the exit"
+        : "write `kind: wireguard` beside the exit's `profile`";
+    report(key.replace(/profile$/, "kind"), exit.kind, `"${kind}", for ${exit.profile} is ${names[kind]}`, mend);
+    return { ...exit, provider: noProfile };
+  }
+  const openvpn = kind === "openvpn";
   const { profile, findings, warnings } = openvpn ? parseProfile(text, now) : parseWireGuardProfile(text);
   const allowed = openvpn ? "a client profile that OpenVPN 2.6 takes" : "a configuration as for wg-quick";
   const where = (line: number | undefined) => (line === undefined ? exit.profile : `${exit.profile}:${line}`);
