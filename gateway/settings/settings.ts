@@ -17,6 +17,7 @@ import { hostText } from "./hostSchema";
 import { checkMetrics } from "./metricsChecks";
 import { malformed, namesOf, type Parts, pick, together, whole } from "./parts";
 import { parseProfile } from "./profile";
+import { kindOf } from "./profileForeign";
 import { checkPublished } from "./publishedChecks";
 import { addressesOf, checkReplicas, gatewayMachines } from "./replicaChecks";
 import { checkConditions, checkGroups, checkReach } from "./ruleChecks";
@@ -49,6 +50,8 @@ export interface ParsedStack {
   readonly warnings: readonly Fault[];
 }
 
+const names = { openvpn: "an OpenVPN profile", wireguard: "a WireGuard configuration" };
+
 /** Reads an exit's profile. */
 function readExit(
   exit: Parts<Shape["exits"][number]>,
@@ -64,6 +67,15 @@ function readExit(
   if (text === undefined)
     report(key, path, "the path of a file that can be read", "put the provider's file there, or mend the path");
   if (text === undefined || kind === malformed) return { ...exit, provider: malformed };
+  const actual = kindOf(text) ?? kind;
+  if (actual !== kind) {
+    const mend =
+      actual === "openvpn"
+        ? "take `kind: wireguard` out of the exit"
+        : "write `kind: wireguard` beside the exit's `profile`";
+    report(key.replace(/profile$/, "kind"), kind, `"${actual}", for ${path} is ${names[actual]}`, mend);
+    return { ...exit, provider: malformed };
+  }
   const openvpn = kind === "openvpn";
   const { profile, findings, warnings } = openvpn ? parseProfile(text, now) : parseWireGuardProfile(text);
   const allowed = openvpn ? "a client profile that OpenVPN 2.6 takes" : "a configuration as for wg-quick";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CA } from "./certificatesFixtures";
+import { CA, CUSTOMER } from "./certificatesFixtures";
 import { ec2, existing, faultsOf, hostKey, parse, PROFILE, publicKey, vpn, type Raw } from "./settingsFixtures";
 
 const SECRET = "hunter2-is-no-password";
@@ -8,7 +8,8 @@ const provider = {
   kind: "openvpn",
   remotes: [{ host: "provider.example", port: 1194, protocol: "udp" }],
   wantsCredentials: false,
-  lines: ["remote-cert-tls server", ...CA.trimEnd().split("\n")],
+  mssfix: "1450",
+  lines: ["remote-cert-tls server", ...`${CA}${CUSTOMER}`.trimEnd().split("\n")],
 };
 
 describe("the least settings", () => {
