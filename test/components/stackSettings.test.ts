@@ -40,7 +40,7 @@ describe("settings with faults", () => {
     await mockEngine();
     configure({ ...existingSettings, client: [] });
     pulumi.runtime.setConfig("wg-gatway:clients", "[]");
-    await expect(import("../../index.js")).rejects.toThrow(
+    await expect(import("../../index.js").then((program) => program.default())).rejects.toThrow(
       /wg-gateway:client is an[^]*wg-gatway:clients is an unknown setting\n.*\n.* did you mean wg-gateway:clients\?/,
     );
     await pulumi.runtime.disconnect();

@@ -25,6 +25,7 @@ describe("the least settings", () => {
           firewall: true,
           sshFromClients: false,
           tags: {},
+          protect: false,
         },
         replicas: [],
         wireguard: { subnet: "10.4.0.0/24", port: 45822, mtu: 1420, isolation: false, keyVersion: 1 },
@@ -57,7 +58,7 @@ describe("the least settings", () => {
   });
 
   it("of an existing host are its address and its host key", () => {
-    const input = { firewall: false, sshFromClients: false };
+    const input = { firewall: false, sshFromClients: false, protect: false };
     const host = { kind: "existing", address: "198.51.100.10", port: 22, user: "root", hostKey, ...input };
     expect(parse({ host: existing }).settings.host).toEqual(host);
     expect(parse({ host: { ...existing, hostKey: "host.pub" } }).settings.host).toEqual(host);
