@@ -51,6 +51,8 @@ type Run = Pick<UpResult, "said" | "began" | "seconds"> & { readonly stdout: str
 /** Settings that replace those of Pulumi.lab.yaml, by their key without the project's name; null takes one out. */
 export type Changes = Readonly<Record<string, unknown>>;
 
+export type EngineKind = "pulumi" | "embedded";
+
 /** A deployment that was refused or failed, with what it said. */
 export class DeploymentError extends Error {
   override readonly name = "DeploymentError";
@@ -65,17 +67,25 @@ const DEADLINE = 600_000;
 export abstract class Deployment {
   /** What does the work, for people. */
   abstract readonly engine: string;
+  /** The same, for programs. */
+  abstract readonly kind: EngineKind;
 
   /** @param progress takes each line as it is said; default nobody */
   constructor(protected readonly progress: (line: string) => void = () => undefined) {}
 
   /** By the `pulumi` on PATH when its plugins for the lab's resources are there too, else by the embedded engine. */
   static async choose(progress?: (line: string) => void): Promise<Deployment> {
-    return (await pulumiIsWhole()) ? new PulumiDeployment(progress) : new EmbeddedDeployment(progress);
+    return Deployment.by((await pulumiIsWhole()) ? "pulumi" : "embedded", progress);
+  }
+
+  static by(kind: EngineKind, progress?: (line: string) => void): Deployment {
+    return kind === "pulumi" ? new PulumiDeployment(progress) : new EmbeddedDeployment(progress);
   }
 
   /** @throws DeploymentError when it is refused or fails */
   abstract up(changes?: Changes): Promise<UpResult>;
+  /** What `up` would do, told line by line. @throws DeploymentError when it would be refused */
+  abstract preview(changes?: Changes): Promise<void>;
   /** @throws DeploymentError when it fails */
   abstract destroy(): Promise<Summary>;
 
@@ -108,18 +118,24 @@ export abstract class Deployment {
 /** The lab's own engine; see engine/. */
 export class EmbeddedDeployment extends Deployment {
   override readonly engine = "the lab's embedded engine";
+  override readonly kind = "embedded";
 
   override async up(changes: Changes = {}): Promise<UpResult> {
-    const overrides = Object.entries(changes).flatMap(([key, value]) => [
-      "--config",
-      `${key}=${JSON.stringify(value)}`,
-    ]);
-    const { stdout, ...up } = await this.run(this.command("up", ["--json", "--show-secrets", ...overrides]), true);
+    const words = ["--json", "--show-secrets", ...this.overrides(changes)];
+    const { stdout, ...up } = await this.run(this.command("up", words), true);
     return { ...up, summary: summaryOf(up.said), outputs: JSON.parse(stdout) as Outputs };
+  }
+
+  override async preview(changes: Changes = {}): Promise<void> {
+    await this.run(this.command("preview", this.overrides(changes)), false);
   }
 
   override async destroy(): Promise<Summary> {
     return summaryOf((await this.run(this.command("destroy"), false)).said);
+  }
+
+  private overrides(changes: Changes): string[] {
+    return Object.entries(changes).flatMap(([key, value]) => ["--config", `${key}=${JSON.stringify(value)}`]);
   }
 
   private command(verb: string, rest: readonly string[] = []): string[] {
@@ -131,6 +147,7 @@ export class EmbeddedDeployment extends Deployment {
 /** The real CLI with a file backend. Its home, its passphrase and its copies of the project and stack files are the lab's. */
 export class PulumiDeployment extends Deployment {
   override readonly engine = "pulumi";
+  override readonly kind = "pulumi";
   private readonly folder = stateFolder("pulumi");
   private readonly stackFile = join(this.folder, "Pulumi.lab.yaml");
 
@@ -139,6 +156,11 @@ export class PulumiDeployment extends Deployment {
     const { said, began, seconds } = await this.pulumi(["up", "--yes", "--skip-preview"]);
     const { stdout } = await this.pulumi(["stack", "output", "--json", "--show-secrets"], true);
     return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said, began, seconds };
+  }
+
+  override async preview(changes: Changes = {}): Promise<void> {
+    await this.prepare(changes);
+    await this.pulumi(["preview", "--diff"]);
   }
 
   override async destroy(): Promise<Summary> {

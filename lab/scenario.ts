@@ -12,16 +12,19 @@ import { addresses } from "./topology";
 export type Progress = (message: string) => void;
 
 /** A lab whose machine has booted from the program's own user data, with a neighbour on it and nothing of ours yet. */
-export async function openLab(progress: Progress, options: Pick<LabOptions, "suite"> = {}): Promise<Lab> {
+export async function openLab(progress: Progress, options: Pick<LabOptions, "suite" | "keep"> = {}): Promise<Lab> {
   const lab = await Lab.open({ ...options, progress, userData: ({ host }) => renderUserData(host) });
   await moveIn(lab.machine);
   return lab;
 }
 
-/** Deploys the lab stack and connects both clients with the profiles that the program exports. */
-export async function deployInto(lab: Lab, progress: Progress): Promise<Scenario> {
+/**
+ * Deploys the lab stack and connects both clients with the profiles that the program exports.
+ * @param lines takes what the engine says
+ */
+export async function deployInto(lab: Lab, progress: Progress, lines: Progress = progress): Promise<Scenario> {
   const before = await snapshot(lab.machine);
-  const deployment = await Deployment.choose(progress);
+  const deployment = await Deployment.choose(lines);
   progress(`deploying by ${deployment.engine}`);
   const deployed = await deployment.up();
   progress("connecting the clients");
