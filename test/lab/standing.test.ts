@@ -22,6 +22,22 @@ const main = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Re
 const lab = (...words: string[]): Promise<Result> => main(["standing", ...words]);
 const count = (text: string, piece: string): number => text.split(piece).length - 1;
 
+const failure = "the deployment fails here";
+const folder = mkdtempSync(join(tmpdir(), "wg-gateway-pulumi-"));
+/** With a CLI whose deployments fail. */
+const failing = { PATH: `${folder}${delimiter}${process.env["PATH"]}` };
+beforeAll(() => {
+  const script = `#!/bin/sh
+case "$*" in
+*"plugin ls"*) echo '[{"name":"command"},{"name":"random"}]' ;;
+*" up "*) echo "${failure}" >&2; exit 255 ;;
+esac
+`;
+  writeFileSync(join(folder, "pulumi"), script);
+  chmodSync(join(folder, "pulumi"), 0o755);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
 describe("a lab that is kept", () => {
   let scenario: Scenario;
   const committed = readFileSync(join(projectDir, "Pulumi.lab.yaml"), "utf8");
@@ -40,6 +56,17 @@ describe("a lab that is kept", () => {
     expect(stderr).toContain("npm stop");
     expect(count(stderr, "a lab stands that was kept")).toBe(1);
     await expect(openLab(quiet)).rejects.toThrow("npm stop");
+    expect((await seenBy("direct")).stdout.trim()).toBe(addresses.elastic);
+  });
+
+  test("stands beside one that is opened in a box, neither disturbed by the other", async () => {
+    const box = ["bash", join(projectDir, "lab", "box.sh"), `standing-${process.pid}`];
+    const start = [process.execPath, "--import", "tsx", join(projectDir, "lab", "main.ts"), "start"];
+    const env = { ...process.env, ...failing };
+    const { stdout, stderr, exitCode } = await run([...box, ...start], { timeout: 300_000, env });
+    // It came as far as the deployment, and was taken down again.
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(failure)]);
+    expect(stdout).toContain("✔ open the lab");
     expect((await seenBy("direct")).stdout.trim()).toBe(addresses.elastic);
   });
 
@@ -99,26 +126,10 @@ describe("a lab that is kept", () => {
 });
 
 describe("a start that fails", () => {
-  const folder = mkdtempSync(join(tmpdir(), "wg-gateway-pulumi-"));
-  const failure = "the deployment fails here";
-  const env = { PATH: `${folder}${delimiter}${process.env["PATH"]}` };
-  beforeAll(() => {
-    const script = `#!/bin/sh
-case "$*" in
-*"plugin ls"*) echo '[{"name":"command"},{"name":"random"}]' ;;
-*" up "*) echo "${failure}" >&2; exit 255 ;;
-esac
-`;
-    writeFileSync(join(folder, "pulumi"), script);
-    chmodSync(join(folder, "pulumi"), 0o755);
-  });
-  afterAll(async () => {
-    await Lab.clear({ kept: true });
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => Lab.clear({ kept: true }));
 
   test("tells its error once, and no result", async () => {
-    const { exitCode, stdout, stderr } = await main(["start"], env);
+    const { exitCode, stdout, stderr } = await main(["start"], failing);
     expect(exitCode).toBe(1);
     expect(count(stdout + stderr, failure)).toBe(1);
     expect(stdout + stderr).not.toContain("as expected");
@@ -126,7 +137,7 @@ esac
   });
 
   test("leaves the lab and its logs with --keep, and says where they are, until it is stopped", async () => {
-    const { exitCode, stdout, stderr } = await main(["start", "--keep"], env);
+    const { exitCode, stdout, stderr } = await main(["start", "--keep"], failing);
     expect(exitCode).toBe(1);
     expect(count(stdout + stderr, failure)).toBe(1);
     expect(stdout).toContain(join(stateDir, "log"));
