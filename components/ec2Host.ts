@@ -1,5 +1,4 @@
 // By its modules: the types of the whole of @pulumi/aws add 7 s to the type check before a deployment.
-import { region as configuredRegion } from "@pulumi/aws/config";
 import * as ec2 from "@pulumi/aws/ec2";
 import * as ssm from "@pulumi/aws/ssm";
 import * as vpc from "@pulumi/aws/vpc";
@@ -7,14 +6,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { renderUserData } from "../gateway/render/cloudInit";
 import type { Ec2HostSettings } from "../gateway/settings/schema";
 import { portInterval } from "../gateway/settings/fields";
-import { checkNetwork } from "./ec2Network";
+import { regionOf } from "./ec2Network";
 import { type Connection, type Host, machineReady, type Open, proven } from "./host";
 import { sshKey } from "./sshKey";
-
-/** A region out of ~/.aws/config would be another one for the next who deploys. */
-const NO_REGION = `aws:region is missing; nothing was changed
-    allowed: an AWS region such as eu-central-1, in the stack's file or in AWS_REGION
-    mend:    pulumi config set aws:region eu-central-1`;
 
 /** The login Debian's images make; they refuse root. */
 const LOGIN = "admin";
@@ -33,8 +27,7 @@ const debianImage = (instanceType: string, region: string | undefined): pulumi.O
 
 /** What the resources of a machine have in common. */
 interface FirewallContext {
-  readonly vpcId: pulumi.Output<string | undefined>;
-  readonly common: { readonly region?: string; readonly tags: pulumi.Output<Record<string, string>> };
+  readonly common: { readonly region?: string; readonly tags: Record<string, string> };
   readonly made: pulumi.CustomResourceOptions;
 }
 
@@ -53,12 +46,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
 
   constructor(name: string, args: Ec2HostArgs, options?: pulumi.ComponentResourceOptions) {
     super("wg-gateway:index:Ec2Host", name, {}, options);
-    const region = args.region ?? configuredRegion;
-    if (region === undefined) throw new pulumi.RunError(NO_REGION);
-    const vpcId = pulumi.output(checkNetwork({ region: args.region, subnetId: args.subnetId }));
-    // Through what is looked up first, so that nothing is made where the network is not good.
-    const named: Record<string, string> = { Name: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`, ...args.tags };
-    const tags = vpcId.apply(() => named);
+    const region = regionOf(args);
+    const tags = { Name: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`, ...args.tags };
     const common = { region: args.region, tags };
     // The provider moves nothing to another region, and not all of its resources see that it has changed.
     const kept = { parent: this, replacementTrigger: region, protect: args.protect };
@@ -66,7 +55,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
 
     const loginKey = sshKey(`${name}-login-key`, { parent: this, protect: args.protect });
     const bootHostKey = sshKey(`${name}-boot-host-key`, { parent: this });
-    const { group, rules } = this.makeFirewall(name, args, { vpcId, common, made });
+    const { group, rules } = this.makeFirewall(name, args, { common, made });
     const keyPair = new ec2.KeyPair(`${name}-key-pair`, { publicKey: loginKey.publicKey, ...common }, made);
     const instance = new ec2.Instance(
       `${name}-instance`,
@@ -121,7 +110,9 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
   }
 
   /** Rules stand by themselves: inline ones would fight with them. The provider takes AWS's own egress rule away, so it is made here. */
-  private makeFirewall(name: string, args: Ec2HostArgs, { vpcId, common, made }: FirewallContext) {
+  private makeFirewall(name: string, args: Ec2HostArgs, { common, made }: FirewallContext) {
+    const { region, subnetId } = args;
+    const vpcId = subnetId === undefined ? undefined : ec2.getSubnetOutput({ id: subnetId, region }).vpcId;
     const group = new ec2.SecurityGroup(
       `${name}-firewall`,
       { description: "WireGuard from everywhere, SSH from its operators", vpcId, ...common },

@@ -30,7 +30,7 @@ async function main(): Promise<void> {
     stack: values.stack,
     replace: values.replace,
     stateFile: resolve(values.state ?? join(projectDir, ".lab", "engine", `${values.stack}.json`)),
-    program: () => import("../../index.js").then((program) => program.default),
+    program: () => import("../../index.js").then((program) => program.default()),
     // With --json, standard output is for programs.
     log: values.json ? console.error : console.log,
   });

@@ -15,12 +15,13 @@ describe("steps", () => {
       const first = remote("first", { delete: "delete first" });
       remote("second", { stdin, delete: "delete second" }, { dependsOn: first });
     };
-    expect((await run(both("one"))).summary).toEqual({ created: 2, updated: 0, unchanged: 0, deleted: 0 });
-    expect((await run(both("one"))).summary).toEqual({ created: 0, updated: 0, unchanged: 2, deleted: 0 });
-    expect((await run(both("two"))).summary).toEqual({ created: 0, updated: 1, unchanged: 1, deleted: 0 });
+    expect((await run(both("one"))).summary).toEqual({ created: 2, updated: 0, replaced: 0, unchanged: 0, deleted: 0 });
+    expect((await run(both("one"))).summary).toEqual({ created: 0, updated: 0, replaced: 0, unchanged: 2, deleted: 0 });
+    expect((await run(both("two"))).summary).toEqual({ created: 0, updated: 1, replaced: 0, unchanged: 1, deleted: 0 });
     expect((await run(() => void remote("third", {}))).summary).toEqual({
       created: 1,
       updated: 0,
+      replaced: 0,
       unchanged: 0,
       deleted: 2,
     });
@@ -102,7 +103,13 @@ describe("steps", () => {
     expect(existsSync(stack.stateFile)).toBe(false);
     expect(ran()).toEqual([]);
     await run(program);
-    expect((await run(program, "preview")).summary).toEqual({ created: 0, updated: 0, unchanged: 3, deleted: 0 });
+    expect((await run(program, "preview")).summary).toEqual({
+      created: 0,
+      updated: 0,
+      replaced: 0,
+      unchanged: 3,
+      deleted: 0,
+    });
     expect((await run(() => undefined, "preview")).summary.deleted).toBe(3);
     expect(names()).toEqual(["bytes", "first", "second"]);
     expect(ran()).toHaveLength(2);

@@ -42,7 +42,13 @@ describe("a resource that fails", () => {
     machine.react = fails("second");
     await expect(run(three("one"))).rejects.toThrow();
     machine.react = () => ({});
-    expect((await run(three("one"))).summary).toEqual({ created: 2, updated: 0, unchanged: 1, deleted: 0 });
+    expect((await run(three("one"))).summary).toEqual({
+      created: 2,
+      updated: 0,
+      replaced: 0,
+      unchanged: 1,
+      deleted: 0,
+    });
     expect(ran()).toEqual(["create first", "create second", "create second", "create third"]);
   });
 

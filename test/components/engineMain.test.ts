@@ -34,11 +34,11 @@ function main(args: readonly string[], settings: Record<string, unknown>) {
 
 it("deploys the whole program, and prints what other programs read", async () => {
   const first = await main(["up", "--json"], {});
-  expect(first.stderr).toContain("Resources: 5 created, 0 updated, 0 unchanged, 0 deleted");
+  expect(first.stderr).toContain("Resources: 5 created, 0 updated, 0 replaced, 0 unchanged, 0 deleted");
   expect(JSON.parse(first.stdout)).toMatchObject({ endpoint: "127.0.0.1:45822", clientProfiles: "[secret]" });
   expect(first.status).toBe(0);
   const second = await main(["up", "--json", "--show-secrets"], {});
-  expect(second.stderr).toContain("Resources: 0 created, 0 updated, 5 unchanged, 0 deleted");
+  expect(second.stderr).toContain("Resources: 0 created, 0 updated, 0 replaced, 5 unchanged, 0 deleted");
   const { clientProfiles } = JSON.parse(second.stdout) as { clientProfiles: Record<string, string> };
   expect(clientProfiles["phone"]).toContain("PrivateKey = ");
   const last = await main(["destroy"], {});
@@ -57,7 +57,9 @@ it("prints faults of the settings alone and fails", async () => {
 });
 
 it("refuses resources it cannot make, with one message", async () => {
-  const { status, stderr } = await main(["up"], { host: { kind: "ec2", sshFrom: ["198.51.100.7/32"] } });
+  const { status, stderr } = await main(["up"], {
+    host: { kind: "ec2", region: "eu-central-1", sshFrom: ["203.0.113.7/32"] },
+  });
   expect(status).toBe(1);
   expect(stderr.match(/error: /g)).toHaveLength(1);
   expect(stderr).toMatch(/the embedded engine (makes|answers) no aws:/);

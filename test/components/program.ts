@@ -21,7 +21,7 @@ export interface Requested extends Omit<Registration, "inputs"> {
 
 export interface Run {
   readonly resources: readonly Requested[];
-  readonly invokes: readonly { readonly token: string; readonly inputs: unknown }[];
+  readonly invokes: readonly Invoked[];
   readonly outputs: WireProperties;
   /** @throws unless there is exactly one resource of that name */
   readonly named: (name: string) => Requested;
@@ -105,6 +105,13 @@ export function configure(settings: Record<string, unknown>, region: string | nu
   pulumi.runtime.setAllConfig({ ...(region === null ? {} : { "aws:region": region }), ...Object.fromEntries(entries) });
 }
 
+interface Invoked {
+  readonly token: string;
+  readonly inputs: unknown;
+  /** How many resources were asked for before it. */
+  readonly madeBefore: number;
+}
+
 interface EngineOptions {
   readonly instanceId?: string;
   readonly preview?: boolean;
@@ -121,10 +128,10 @@ export async function mockEngine({
   resources = [],
 }: EngineOptions = {}): Promise<{
   resources: Requested[];
-  invokes: { token: string; inputs: unknown }[];
+  invokes: Invoked[];
   outputs: () => WireProperties;
 }> {
-  const invokes: { token: string; inputs: unknown }[] = [];
+  const invokes: Invoked[] = [];
   let outputs: WireProperties = {};
   const known = makers(instanceId);
   await pulumi.runtime.setMocks(
@@ -140,7 +147,7 @@ export async function mockEngine({
       call({ token, inputs }) {
         const answer = answered[token];
         if (answer === undefined) throw new Error(`a call of ${token} was not expected`);
-        invokes.push({ token, inputs });
+        invokes.push({ token, inputs, madeBefore: resources.length });
         return answer;
       },
     },
@@ -168,7 +175,7 @@ export async function runProgram(
   const { resources, invokes, outputs } = await mockEngine(options);
   configure(settings, region);
   vi.resetModules();
-  await pulumi.runtime.runInPulumiStack(() => import("../../index.js").then((program) => program.default));
+  await pulumi.runtime.runInPulumiStack(() => import("../../index.js").then((program) => program.default()));
   await pulumi.runtime.disconnect();
   const named = (name: string): Requested => {
     const [found, ...more] = resources.filter((resource) => resource.name === name);

@@ -11,10 +11,12 @@ async function load(settings: Record<string, unknown>): Promise<{ error: unknown
   vi.resetModules();
   const { resources } = await mockEngine();
   configure(settings);
-  const error: unknown = await import("../../index.js").then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
+  const error: unknown = await import("../../index.js")
+    .then((program) => program.default())
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
   await pulumi.runtime.disconnect();
   return { error, made: resources.length };
 }
@@ -37,7 +39,7 @@ describe("settings with faults", () => {
     vi.resetModules();
     const { resources } = await mockEngine();
     pulumi.runtime.setAllConfig({ "wg-gateway:host": "ec2" });
-    await expect(import("../../index.js")).rejects.toThrow("wg-gateway:host");
+    await expect(import("../../index.js").then((program) => program.default())).rejects.toThrow("wg-gateway:host");
     expect(resources).toEqual([]);
   });
 
@@ -69,6 +71,7 @@ it("keys of other namespaces are no settings", async () => {
   await mockEngine();
   configure(existingSettings);
   pulumi.runtime.setConfig("aws:region", "eu-central-1");
-  await expect(import("../../index.js")).resolves.toHaveProperty("address");
+  const outputs = await import("../../index.js").then((program) => program.default());
+  expect(outputs).toHaveProperty("address");
   await pulumi.runtime.disconnect();
 });

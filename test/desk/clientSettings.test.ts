@@ -26,30 +26,35 @@ describe("a client's version of its keys", () => {
       { name: "phone", address: "10.4.0.200", keyVersion },
     ],
   });
-  const bytes = ({ resources }: Run) =>
+  const secrets = ({ resources }: Run) =>
     resources
-      .filter(({ type }) => type === "random:index/randomBytes:RandomBytes")
+      .filter(({ type }) => type === "random:index/randomPassword:RandomPassword")
       .map(({ name, inputs }) => ({ name, inputs }));
 
   it("is nothing to the engine while it is 1: keys that are there stay", async () => {
     const unversioned = await runProgram(withVersion());
-    expect(bytes(await runProgram(withVersion(1)))).toEqual(bytes(unversioned));
-    for (const { name, inputs } of bytes(unversioned)) expect(inputs, name).not.toHaveProperty("keepers");
+    expect(secrets(await runProgram(withVersion(1)))).toEqual(secrets(unversioned));
+    for (const { name, inputs } of secrets(unversioned))
+      expect(inputs, name).toMatchObject({ keepers: { keyVersion: "1" } });
   });
 
-  it("replaces the bytes of that client alone", async () => {
-    const first = bytes(await runProgram(withVersion(1)));
-    const second = bytes(await runProgram(withVersion(2)));
+  it("replaces the secret of that client alone", async () => {
+    const first = secrets(await runProgram(withVersion(1)));
+    const second = secrets(await runProgram(withVersion(2)));
     const changed = second.filter((_, index) => JSON.stringify(first[index]) !== JSON.stringify(second[index]));
-    expect(changed).toEqual([{ name: "gateway-clients-phone", inputs: { length: 64, keepers: { keyVersion: "2" } } }]);
+    expect(changed).toEqual([
+      { name: "gateway-clients-phone", inputs: { length: 64, special: false, keepers: { keyVersion: "2" } } },
+    ]);
   });
 
-  it("of the gateway: nothing while it is 1, then the bytes of its key alone", async () => {
-    const first = bytes(await runProgram({ ...existingSettings, wireguard: { keyVersion: 1 } }));
-    expect(first).toEqual(bytes(await runProgram(existingSettings)));
-    const second = bytes(await runProgram({ ...existingSettings, wireguard: { keyVersion: 2 } }));
+  it("of the gateway: nothing while it is 1, then the secret of its key alone", async () => {
+    const first = secrets(await runProgram({ ...existingSettings, wireguard: { keyVersion: 1 } }));
+    expect(first).toEqual(secrets(await runProgram(existingSettings)));
+    const second = secrets(await runProgram({ ...existingSettings, wireguard: { keyVersion: 2 } }));
     const changed = second.filter((_, index) => JSON.stringify(first[index]) !== JSON.stringify(second[index]));
-    expect(changed).toEqual([{ name: "gateway-server-key", inputs: { length: 32, keepers: { keyVersion: "2" } } }]);
+    expect(changed).toEqual([
+      { name: "gateway-server-key", inputs: { length: 64, special: false, keepers: { keyVersion: "2" } } },
+    ]);
   });
 
   it("changes no profile by itself: the keys are the bytes'", async () => {
