@@ -113,8 +113,9 @@ def main(words):
         return 1
     try:
         return arguments.do(arguments)
-    except Fault as fault:
-        print(f"gatewayctl: {fault}", file=sys.stderr)
+    except (Fault, OSError) as error:
+        # A full disk, for instance, or /run.
+        print(f"gatewayctl: {error}", file=sys.stderr)
         return 1
 
 

@@ -15,6 +15,7 @@ WANTED = f"{STATE}/wanted"
 UPDATES = "/etc/apt/apt.conf.d/52-wg-gateway"
 # Its own waiting is for dpkg's locks alone: apt() waits for all of them.
 APT = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=0", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2"]
+APT_SECONDS = 900
 ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
 # What apt says of each of its locks: that of the package lists, of the archives, dpkg's two.
 LOCKED = re.compile(r"^E: Could not get lock (/\S+?)(?:\. It is held by (.+))?$", re.MULTILINE)
@@ -56,7 +57,10 @@ def kernel_has_wireguard():
 
 def apt(patience, *arguments):
     while True:
-        done = subprocess.run([*APT, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=900)
+        try:
+            done = subprocess.run([*APT, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=APT_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Fault(f"apt-get {' '.join(arguments)} did not end within {APT_SECONDS} s, and was killed") from None
         if done.returncode == 0:
             return
         locked = LOCKED.search(done.stderr)

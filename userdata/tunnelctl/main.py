@@ -104,8 +104,9 @@ def main(words):
         return 1
     try:
         return arguments.do(arguments)
-    except Fault as fault:
-        print(f"tunnelctl: {fault}", file=sys.stderr)
+    except (Fault, OSError) as error:
+        # A full disk, for instance, or /run.
+        print(f"tunnelctl: {error}", file=sys.stderr)
         return 1
 
 
