@@ -115,13 +115,16 @@ def hand_over(ours):
 
 
 def consequences(names):
-    """What apt would do to purge packages: (the names of all that would go, of what it would install instead for those who need them)."""
+    """What apt would do to purge packages: ({packages that would go}, {packages that it would install in their place})."""
     plan = run(*APT, "--simulate", "purge", *names)
-    return tuple({name.split(":")[0] for name in re.findall(rf"^(?:{word}) (\S+)", plan, re.MULTILINE)} for word in ("Remv|Purg", "Inst"))
+    gone, come = (re.findall(rf"^(?:{words}) (\S+)", plan, re.MULTILINE) for words in ("Remv|Purg", "Inst"))
+    return {name.split(":")[0] for name in gone}, {name.split(":")[0] for name in come}
 
 
 def needed(ours):
-    """{package: names of those, not of ours, that would go or come if it went}, of the fewest packages with which all else stays as it is."""
+    """
+    {package: [those not of ours that would go or come if it went]} of the packages without which something else would not stay.
+    """
     all_ours, going, kept = set(ours), set(), {}
     gone, come = consequences(ours)
     if gone <= all_ours and not come:
