@@ -65,6 +65,18 @@ describe("the whole in a word", () => {
   });
 });
 
+describe("a transparent tunnel in a word", () => {
+  const peers = [{ heard: true }, { heard: true }];
+  it.each([
+    ["every peer is heard", { up: true, health: "watching", peers }, "running"],
+    ["a peer is not heard", { up: true, health: "watching", peers: [...peers, { heard: false }] }, "degraded"],
+    ["nobody listens", { up: true, health: "not running", peers }, "degraded"],
+    ["the interface is down", { up: false, health: "watching", peers }, "down"],
+  ])("%s", (_, shown, word) => {
+    expect(python("import status\nresult = status.state(data)", shown, "tunnelctl")).toBe(word);
+  });
+});
+
 describe("the last error of a tunnel", () => {
   it.each<[string, string, string | null]>([
     ["is none in an empty log", "", null],

@@ -154,7 +154,8 @@ def report(release):
     """observed(), and what is asked and compared: the resolvers, the exits' public addresses, the drift."""
     shown = {"drift": check.findings(release), **observed(release)}
     upstreams = selection.selectors()["upstreams"]
-    whom = {one["name"]: ("", *asked_at(release.files[f"{CONFIG}/resolvers/{one['name']}.conf"])) for one in shown["resolvers"] if one["running"]}
+    running = [resolver["name"] for resolver in shown["resolvers"] if resolver["running"]]
+    whom = {name: ("", *asked_at(release.files[f"{CONFIG}/resolvers/{name}.conf"])) for name in running}
     answers = questions.ask(whom, questions.fresh(), ANSWER_SECONDS)
     for one in shown["resolvers"]:
         one["answers"] = one["name"] in answers and not questions.failed(answers[one["name"]])
