@@ -17,6 +17,7 @@ import { hostText } from "./hostSchema";
 import { checkMetrics } from "./metricsChecks";
 import { noProfile, parseProfile } from "./profile";
 import { kindOf } from "./profileForeign";
+import { checkPrivateUpstreams, checkTunnelAddresses, checkUnusedCredentials } from "./providerChecks";
 import { checkPublished } from "./publishedChecks";
 import { addressesOf, checkReplicas, gatewayMachines } from "./replicaChecks";
 import { checkGroups, checkRules } from "./ruleChecks";
@@ -122,6 +123,8 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   const exits = sound.exits?.map((exit, index) => readExit(exit, `exits[${index}].profile`, sources, report, warn));
   if (exits) checkExits(exits, report);
   if (exits && credentials) checkCredentials(exits, credentials, report);
+  if (exits && credentials) checkUnusedCredentials(exits, credentials, warn);
+  if (exits && wireguard) checkTunnelAddresses(exits, wireguard, report);
   if (exits && groups) checkGroups(groups, exits, report);
   if (exits && groups && rules) checkRuleExits(rules, exits, groups, report);
   if (wireguard && rules) checkRules(rules, wireguard, report);
@@ -131,6 +134,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   if (wireguard && clients) checkClientAddresses(clients, wireguard, report);
   if (clients && metrics) checkMetrics(metrics, clients, report);
   if (exits && dns && localNetworks) checkUpstreams(dns, localNetworks, exits, report);
+  if (dns && localNetworks) checkPrivateUpstreams(dns, localNetworks, warn);
   if (exits && wireguard && localNetworks) checkLocalNetworks(localNetworks, wireguard, exits, report);
 
   const { host: first, published, replicas = [] } = sound;
