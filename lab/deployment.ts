@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parse, stringify } from "yaml";
 
+import { redact, type Wire } from "./engine/secretValue";
 import type { EndpointOutput } from "../components/transparentTunnel";
 
-import { run } from "./process";
 import { namespaceOf } from "./topology";
 import { stateDir, stateFolder } from "./state";
 
@@ -78,15 +78,28 @@ export abstract class Deployment {
   constructor(
     protected readonly progress: (line: string) => void = () => undefined,
     protected readonly stack: StackName = "lab",
+    /** What the engine calls the stack; another name is another owner of the same machine. */
+    protected readonly owner: string = stack,
   ) {}
 
   /** By the `pulumi` on PATH when its plugins for the stack's resources are there too, else by the embedded engine. */
-  static async choose(progress?: (line: string) => void, stack: StackName = "lab"): Promise<Deployment> {
-    return Deployment.by((await pulumiIsWhole(stack)) ? "pulumi" : "embedded", progress, stack);
+  static choose(progress?: (line: string) => void, stack: StackName = "lab"): Deployment {
+    return Deployment.by(pulumiIsWhole(stack) ? "pulumi" : "embedded", progress, stack);
   }
 
-  static by(kind: EngineKind, progress?: (line: string) => void, stack: StackName = "lab"): Deployment {
-    return kind === "pulumi" ? new PulumiDeployment(progress, stack) : new EmbeddedDeployment(progress, stack);
+  static by(
+    kind: EngineKind,
+    progress?: (line: string) => void,
+    stack: StackName = "lab",
+    owner: string = stack,
+  ): Deployment {
+    const Kind = kind === "pulumi" ? PulumiDeployment : EmbeddedDeployment;
+    return new Kind(progress, stack, owner);
+  }
+
+  /** Those that can deploy a stack here. */
+  static engines(stack: StackName = "lab"): EngineKind[] {
+    return pulumiIsWhole(stack) ? ["embedded", "pulumi"] : ["embedded"];
   }
 
   /** @param replace names of resources to replace, whatever has changed. @throws DeploymentError when it is refused or fails */
@@ -95,6 +108,12 @@ export abstract class Deployment {
   abstract preview(changes?: Changes): Promise<void>;
   /** @throws DeploymentError when it fails */
   abstract destroy(): Promise<Summary>;
+  /** Takes a resource out of the state, and leaves what it made: the CLI's `state delete`. @param name in the program */
+  abstract forget(name: string): Promise<void>;
+  /** The state as anybody may see it who cannot open its secrets: the CLI's `stack export`. */
+  abstract exported(): Promise<string>;
+  /** Makes the stack usable again after a run was killed. */
+  abstract recover(): Promise<void>;
 
   /**
    * Runs a command in the operator's network; the rest of the world is this machine's.
@@ -142,13 +161,30 @@ export class EmbeddedDeployment extends Deployment {
     return summaryOf((await this.run(this.command("destroy"), false)).said);
   }
 
+  override async forget(name: string): Promise<void> {
+    await this.run(this.command("forget", [name]), false);
+  }
+
+  override exported(): Promise<string> {
+    const stored = JSON.parse(readFileSync(this.stateFile, "utf8")) as Wire;
+    return Promise.resolve(JSON.stringify(redact(stored)));
+  }
+
+  override recover(): Promise<void> {
+    return Promise.resolve();
+  }
+
   private overrides(changes: Changes): string[] {
     return Object.entries(changes).flatMap(([key, value]) => ["--config", `${key}=${JSON.stringify(value)}`]);
   }
 
+  private get stateFile(): string {
+    return join(stateDir, this.owner === this.stack ? "engine.json" : `engine-${this.owner}.json`);
+  }
+
   private command(verb: string, rest: readonly string[] = []): string[] {
     const main = join(projectDir, "lab", "engine", "main.ts");
-    const options = ["--stack", this.stack, "--state", join(stateDir, "engine.json")];
+    const options = ["--stack", this.stack, "--name", this.owner, "--state", this.stateFile];
     return [process.execPath, "--import", "tsx", main, verb, ...options, ...rest];
   }
 }
@@ -157,8 +193,8 @@ export class EmbeddedDeployment extends Deployment {
 export class PulumiDeployment extends Deployment {
   override readonly engine = "pulumi";
   override readonly kind = "pulumi";
-  private readonly folder = stateFolder("pulumi");
-  private readonly stackFile = join(this.folder, `Pulumi.${this.stack}.yaml`);
+  private readonly folder = stateFolder(this.owner === this.stack ? "pulumi" : `pulumi-${this.owner}`);
+  private readonly stackFile = join(this.folder, `Pulumi.${this.owner}.yaml`);
 
   override async up(changes: Changes = {}, replace: readonly string[] = []): Promise<UpResult> {
     await this.prepare(changes);
@@ -175,6 +211,23 @@ export class PulumiDeployment extends Deployment {
 
   override async destroy(): Promise<Summary> {
     return summaryOfPulumi((await this.pulumi(["destroy", "--yes", "--skip-preview"])).said);
+  }
+
+  override async forget(name: string): Promise<void> {
+    const { stdout } = await this.pulumi(["stack", "export"], true);
+    const { deployment } = JSON.parse(stdout) as { deployment: { resources: { urn: string }[] } };
+    const urn = deployment.resources.map((resource) => resource.urn).find((urn) => urn.endsWith(`::${name}`));
+    if (urn === undefined) throw new DeploymentError(`the state has no ${name}`);
+    await this.pulumi(["state", "delete", urn, "--yes"]);
+  }
+
+  override async exported(): Promise<string> {
+    return (await this.pulumi(["stack", "export"], true)).stdout;
+  }
+
+  override async recover(): Promise<void> {
+    await this.pulumi(["cancel", "--yes"]);
+    await this.pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]);
   }
 
   /** The stack exists, and its file says what the changes want; the passphrase's salt in it stays. */
@@ -202,7 +255,7 @@ export class PulumiDeployment extends Deployment {
 
   private pulumi(words: readonly string[], secret = false): Promise<Run> {
     return this.run(
-      ["pulumi", "--cwd", this.folder, ...words, "--stack", this.stack, "--non-interactive", "--color", "never"],
+      ["pulumi", "--cwd", this.folder, ...words, "--stack", this.owner, "--non-interactive", "--color", "never"],
       secret,
       {
         PULUMI_BACKEND_URL: `file://${join(this.folder, "backend")}`,
@@ -216,12 +269,9 @@ export class PulumiDeployment extends Deployment {
   }
 }
 
-async function pulumiIsWhole(stack: StackName): Promise<boolean> {
-  const { exitCode, stdout } = await run(["pulumi", "plugin", "ls", "--json"]).catch(() => ({
-    exitCode: 127,
-    stdout: "",
-  }));
-  if (exitCode !== 0) return false;
+function pulumiIsWhole(stack: StackName): boolean {
+  const { status, stdout } = spawnSync("pulumi", ["plugin", "ls", "--json"], { encoding: "utf8" });
+  if (status !== 0) return false;
   const found = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
   const needed = ["command", "random", "tls", ...(stack === "lab-ec2" ? ["aws"] : [])];
   return needed.every((name) => found.includes(name));

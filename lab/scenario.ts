@@ -30,7 +30,7 @@ export async function openLab(
  */
 export async function deployInto(lab: Lab, progress: Progress, lines: Progress = progress): Promise<Scenario> {
   const before = lab.cloud ? undefined : await snapshot(lab.machine);
-  const deployment = await Deployment.choose(lines, lab.cloud ? "lab-ec2" : "lab");
+  const deployment = Deployment.choose(lines, lab.cloud ? "lab-ec2" : "lab");
   progress(`deploying by ${deployment.engine}`);
   const deployed = await deployment.up();
   progress("connecting the clients");

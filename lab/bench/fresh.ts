@@ -32,7 +32,7 @@ export class TimedDeployment {
 
   static async choose(): Promise<TimedDeployment> {
     let noted: (line: string) => void = () => undefined;
-    const made = new TimedDeployment(await Deployment.choose((line) => noted(line)));
+    const made = new TimedDeployment(Deployment.choose((line) => noted(line)));
     noted = (line) => void made.lines.push({ at: performance.now(), line });
     return made;
   }

@@ -68,7 +68,7 @@ async function figuresOf(benchmark: Benchmark, bench: Bench, world: World): Prom
 /** What deploys by itself is measured apart with each engine. */
 async function named(benchmark: Benchmark): Promise<Pick<Outcome, "name" | "title" | "against">> {
   const { name, title, against } = benchmark;
-  const byPulumi = benchmark.lab === "open" && (await Deployment.choose()) instanceof PulumiDeployment;
+  const byPulumi = benchmark.lab === "open" && (Deployment.choose()) instanceof PulumiDeployment;
   return byPulumi
     ? { name: pulumiName(name), title: `${title}, by the Pulumi CLI`, against }
     : { name, title, against };

@@ -33,7 +33,7 @@ export const ups: Benchmark = {
   title: "Whole up, by the number of clients",
   lab: "open",
   async run({ rounds, say, lab }) {
-    const deployment = await Deployment.choose();
+    const deployment = Deployment.choose();
     const samples = new Map<number, Sample[]>(sizes.map((size) => [size, []]));
     for (let round = 1; round <= rounds; round++)
       for (const size of sizes) {

@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { deploy, type Deployment } from "./deploy";
 import { redact, unwrap } from "./secretValue";
 import { readStack } from "./stackConfig";
+import { State } from "./state";
 
-const usage = `main.ts up|preview|destroy [--stack lab] [--state FILE] [--config KEY=VALUE]... [--replace NAME]... [--json] [--show-secrets]`;
+const usage = `main.ts up|preview|destroy|forget NAME [--stack lab] [--name STACK] [--state FILE] [--config KEY=VALUE]... [--replace NAME]... [--json] [--show-secrets]`;
 const projectDir = join(__dirname, "..", "..");
 
 async function main(): Promise<void> {
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       stack: { type: "string", default: "lab" },
+      name: { type: "string" },
       state: { type: "string" },
       config: { type: "string", multiple: true, default: [] },
       replace: { type: "string", multiple: true, default: [] },
@@ -21,15 +23,20 @@ async function main(): Promise<void> {
       "show-secrets": { type: "boolean", default: false },
     },
   });
-  const [command = ""] = positionals;
-  if (positionals.length !== 1 || !["up", "preview", "destroy"].includes(command)) throw new Error(usage);
+  const [command = "", resource] = positionals;
+  const wanted = command === "forget" ? 2 : 1;
+  if (positionals.length !== wanted || !["up", "preview", "destroy", "forget"].includes(command))
+    throw new Error(usage);
+  const stack = values.name ?? values.stack;
+  const stateFile = resolve(values.state ?? join(projectDir, ".lab", "engine", `${stack}.json`));
+  if (resource !== undefined) return new State(stateFile).forget(resource);
 
   const { summary, outputs } = await deploy({
     command: command as Deployment["command"],
     ...readStack(projectDir, values.stack, values.config),
-    stack: values.stack,
+    stack,
     replace: values.replace,
-    stateFile: resolve(values.state ?? join(projectDir, ".lab", "engine", `${values.stack}.json`)),
+    stateFile,
     program: () => import("../../index.js").then((program) => program.default()),
     // With --json, standard output is for programs.
     log: values.json ? console.error : console.log,

@@ -62,6 +62,16 @@ export class State {
     this.saved = false;
   }
 
+  /** Takes the resource of that name out, and leaves what it made. @throws Error when there is none, or something depends on it */
+  forget(name: string): void {
+    const found = this.list().find((resource) => resource.name === name);
+    if (found === undefined) throw new Error(`the state has no ${name}`);
+    const dependent = this.list().find(({ dependencies }) => dependencies.includes(found.urn));
+    if (dependent !== undefined) throw new Error(`${dependent.name} depends on ${name}`);
+    this.remove(found.urn);
+    this.save();
+  }
+
   /** What was replaced and is not deleted yet, in the order in which it was replaced. */
   condemned(): StoredResource[] {
     return [...this.replaced];

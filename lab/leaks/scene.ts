@@ -43,7 +43,7 @@ export class Scene {
     const lab = await openLab(progress);
     await moveProvider(lab, addresses.provider);
     writeFileSync(PROFILE, lab.providers.provider.profile.replace(/^remote \S+/m, `remote ${PROVIDER_NAME}`));
-    const deployment = await Deployment.choose();
+    const deployment = Deployment.choose();
     progress("deploying");
     const { outputs } = await deployment.up(settings);
     await startEcho(lab.hosts.web, [...Object.values(clients).map(({ target }) => target), addresses.web6]);

@@ -16,7 +16,7 @@ beforeAll(async () => {
   lab = await openLab(() => undefined, { ec2: true });
   if (!lab.cloud) throw new Error("the lab has no EC2");
   cloud = lab.cloud;
-  deployment = await Deployment.choose(undefined, "lab-ec2");
+  deployment = Deployment.choose(undefined, "lab-ec2");
 });
 afterAll(() => Lab.clear());
 

@@ -76,7 +76,7 @@ beforeAll(async () => {
   const lab = await Lab.open({ ec2: true });
   if (!lab.cloud) throw new Error("the lab has no EC2");
   cloud = lab.cloud;
-  deployment = await Deployment.choose(undefined, "lab-ec2");
+  deployment = Deployment.choose(undefined, "lab-ec2");
   await deployment.up(stackOf());
   await serve();
   await joined();

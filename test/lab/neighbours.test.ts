@@ -57,7 +57,7 @@ const everything = {
 
 beforeAll(async () => {
   lab = await openLab(() => undefined);
-  deployment = await Deployment.choose();
+  deployment = Deployment.choose();
 });
 afterAll(() => Lab.clear());
 
@@ -69,7 +69,7 @@ describe("packages", () => {
     const came = (await machine("cat /var/lib/wg-gateway/packages")).split("\n");
     const before = await packages();
     const said: string[] = [];
-    await (await Deployment.choose((line) => said.push(line))).destroy();
+    await (Deployment.choose((line) => said.push(line))).destroy();
     const left = await packages();
     const kept = came.filter((name) => left.includes(name));
     // Of what ufw needs, iptables: the libraries that it shares with nftables and conntrack.

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const lab = await openLab(quiet);
   const before = await snapshot(lab.machine);
   web = await WebServer.start(lab.machine.network(), addresses.gateway);
-  const deployment = await Deployment.choose();
+  const deployment = Deployment.choose();
   const deployed = await deployment.up({
     published: { services: [{ protocol: "tcp", ports: [80] }] },
     clients: [

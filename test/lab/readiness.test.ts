@@ -22,7 +22,7 @@ const login = (password?: string) => {
 
 beforeAll(async () => {
   lab = await openLab(() => undefined);
-  deployment = await Deployment.choose();
+  deployment = Deployment.choose();
 });
 afterAll(() => Lab.clear());
 

@@ -42,7 +42,7 @@ export class RecipeLab {
   ) {}
 
   static async open(): Promise<RecipeLab> {
-    return new RecipeLab(await openLab(() => undefined), await Deployment.choose());
+    return new RecipeLab(await openLab(() => undefined), Deployment.choose());
   }
 
   async deploy(settings: StackSettings): Promise<Recipe> {

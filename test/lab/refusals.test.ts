@@ -74,7 +74,7 @@ describe("a machine that is not free", () => {
        until [ "$(ss -Hlunp 'sport = :45822 or sport = :53' | grep -c python3)" = 2 ]; do :; done`,
     );
     const before = await snapshot(lab.machine);
-    const deployment = await Deployment.choose();
+    const deployment = Deployment.choose();
     const said = await message(deployment.up());
     for (const part of [
       "/etc/wireguard/wg0.conf is there and is not the gateway's",
@@ -97,7 +97,7 @@ describe("a machine that is not free", () => {
   test.each(Object.entries(APT_LOCKS))("free, but another apt holds the lock of %s: waited for", async (_, lock) => {
     const ended = await anotherApt(lab, lock);
     let waited: Promise<string> | undefined;
-    const deployment = await Deployment.choose((line) => {
+    const deployment = Deployment.choose((line) => {
       if (line.includes("waiting for another apt")) waited ??= ended();
     });
     const { said } = await deployment.up();
@@ -113,7 +113,7 @@ describe("a machine that is not free", () => {
     // The machine's own apt is told for how long to wait.
     await onMachine({ lab }, `echo 'DPkg::Lock::Timeout "2";' >/etc/apt/apt.conf.d/99-wait`);
     const before = await snapshot(lab.machine);
-    const deployment = await Deployment.choose();
+    const deployment = Deployment.choose();
     for (const lock of Object.values(APT_LOCKS)) {
       const end = await anotherApt(lab, lock);
       const said = await message(deployment.up());

@@ -45,7 +45,7 @@ beforeAll(async () => {
   await other.boot();
   machines = { first: lab.machine, second: other };
   before = await snapshot(other);
-  deployment = await Deployment.choose();
+  deployment = Deployment.choose();
   deployed = await deployment.up(two);
 });
 afterAll(() => Lab.clear());

@@ -54,7 +54,7 @@ export class SeveralExits {
     const { provider, express } = lab.providers;
     const login = ({ user, password }: { user: string; password: string }) => ({ username: user, password });
     const credentials = { nord: login(provider.credentials), express: login(express.credentials) };
-    const scene = new SeveralExits(lab, await Deployment.choose(), credentials);
+    const scene = new SeveralExits(lab, Deployment.choose(), credentials);
     const { outputs } = await scene.up();
     for (const name of Object.keys(clients) as Name[])
       await scene.device(name).up(outputs.clientProfiles?.[name] ?? "");

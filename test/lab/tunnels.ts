@@ -69,7 +69,7 @@ export class Scene {
   /** Nothing is deployed yet. */
   static async open(): Promise<Scene> {
     const lab = await Lab.open();
-    return new Scene(lab, await openEndpoints(lab), await Deployment.choose());
+    return new Scene(lab, await openEndpoints(lab), Deployment.choose());
   }
 
   up(tunnel: Tunnel = {}): Promise<UpResult> {
