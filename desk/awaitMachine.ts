@@ -103,6 +103,7 @@ async function main(): Promise<void> {
             `${placeOf(connection)} did not take commands within ${patience} s: ${reason}`,
             ...causes(expected).map((cause) => `  - ${cause}`),
           ].join("\n"),
+          { cause: error },
         );
       if (told.reason !== reason || elapsed() - told.at >= REMINDER) {
         say(`waiting for ${placeOf(connection)}, ${elapsed()} of ${patience} s: ${reason}`);

@@ -30,7 +30,7 @@ export class TimedDeployment {
 
   private constructor(readonly deployment: Deployment) {}
 
-  static async choose(): Promise<TimedDeployment> {
+  static choose(): TimedDeployment {
     let noted: (line: string) => void = () => undefined;
     const made = new TimedDeployment(Deployment.choose((line) => noted(line)));
     noted = (line) => void made.lines.push({ at: performance.now(), line });

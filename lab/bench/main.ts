@@ -66,9 +66,9 @@ async function figuresOf(benchmark: Benchmark, bench: Bench, world: World): Prom
 }
 
 /** What deploys by itself is measured apart with each engine. */
-async function named(benchmark: Benchmark): Promise<Pick<Outcome, "name" | "title" | "against">> {
+function named(benchmark: Benchmark): Pick<Outcome, "name" | "title" | "against"> {
   const { name, title, against } = benchmark;
-  const byPulumi = benchmark.lab === "open" && (Deployment.choose()) instanceof PulumiDeployment;
+  const byPulumi = benchmark.lab === "open" && Deployment.choose() instanceof PulumiDeployment;
   return byPulumi
     ? { name: pulumiName(name), title: `${title}, by the Pulumi CLI`, against }
     : { name, title, against };
@@ -120,7 +120,7 @@ async function run(names: readonly string[], options: Options): Promise<number> 
   let missed = 0;
   try {
     for (const benchmark of benchmarks.filter(({ name }) => names.length === 0 || names.includes(name))) {
-      const what = await named(benchmark);
+      const what = named(benchmark);
       console.error(`${what.name}: ${what.title}`);
       const [measured, load] = [new Date().toISOString(), loadavg()[0]!];
       const figures = await figuresOf(benchmark, { rounds, seconds, say }, world);

@@ -68,7 +68,8 @@ const commandBy = (runner: Runner): Provider => {
     before = nothing,
   ): Promise<WireProperties> => {
     if (typeof text !== "string") return { ...before };
-    const shown = shownStreams[String(inputs["logging"] ?? "")] ?? ["stdout", "stderr"];
+    const { logging = "" } = inputs as unknown as CommandInputs;
+    const shown = shownStreams[logging] ?? ["stdout", "stderr"];
     const onLine = (stream: keyof Output, line: string) => shown.includes(stream) && show(line);
     return { ...(await runner(text, inputs as unknown as CommandInputs, onLine, before)) };
   };

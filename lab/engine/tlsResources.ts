@@ -33,7 +33,7 @@ export const tlsResources: Readonly<Record<string, Provider>> = {
     secretOutputs: ["privateKeyOpenssh"],
     create({ algorithm }) {
       if (algorithm !== "ED25519")
-        throw new Error(`the embedded engine makes no key of ${String(algorithm)}: use the Pulumi CLI`);
+        throw new Error(`the embedded engine makes no key of ${JSON.stringify(algorithm)}: use the Pulumi CLI`);
       return Promise.resolve(newKey());
     },
     delete: () => Promise.resolve(),

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { type AddressInfo } from "node:net";
 import { type Connection, Server, utils } from "ssh2";
 import { newSshKeys } from "../sshKeys";

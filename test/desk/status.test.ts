@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { newSshKeys } from "../sshKeys";
 import { SshServer } from "../components/sshServer";

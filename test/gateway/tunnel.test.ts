@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { pairKey } from "../../gateway/keys";
 import { renderEndpointFiles, renderEndpointInterface, renderEndpointRules } from "../../gateway/render/tunnel";
 import { ruleArguments } from "../../gateway/render/iproute";
 import { planTunnel, type EndpointPlan } from "../../gateway/plan/tunnel";

@@ -69,7 +69,7 @@ describe("packages", () => {
     const came = (await machine("cat /var/lib/wg-gateway/packages")).split("\n");
     const before = await packages();
     const said: string[] = [];
-    await (Deployment.choose((line) => said.push(line))).destroy();
+    await Deployment.choose((line) => said.push(line)).destroy();
     const left = await packages();
     const kept = came.filter((name) => left.includes(name));
     // Of what ufw needs, iptables: the libraries that it shares with nftables and conntrack.
