@@ -1,7 +1,7 @@
 import { MAX_LOCAL_NETWORKS, slotIds } from "../plan/ids";
 import { addressText, contains, intervalOf, overlap, type Interval } from "./address";
 import { meant } from "./advice";
-import { hidden, type Report } from "./fault";
+import { hidden, type Report, unknown } from "./fault";
 import { elements, having, isUnknown, type Names, type Parts, sound } from "./parts";
 import type { ExitSettings, RuleSettings, Shape } from "./schema";
 
@@ -64,8 +64,10 @@ export function checkCredentials(
       const near = meant(name, known.names);
       report(
         `credentials.${name}`,
-        hidden,
-        `the name of an exit: ${known.names.join(", ") || "none is configured"}`,
+        unknown,
+        known.names.length > 0
+          ? `one of the keys ${known.names.join(", ")}, the names of the exits`
+          : "no keys: there is no exit",
         near === undefined ? "take the entry out, or add the exit" : `did you mean credentials.${near}?`,
       );
     }
@@ -93,7 +95,7 @@ export function checkRuleSources(rules: Parts<Shape["rules"]>, subnet: string, r
         `rules[${index}].from`,
         from,
         `addresses of ${subnet}`,
-        "a rule speaks of clients: name them by their addresses in the clients' network",
+        "write addresses of the clients' network: a rule selects by who sends",
       );
 }
 
@@ -177,7 +179,7 @@ export function checkLocalNetworks(
         key,
         network,
         "a network of /8 or smaller",
-        "a larger one would take the providers' clients out of the tunnel",
+        "write smaller networks: a larger one would take VPN clients out of their tunnel",
       );
     if (elements(networks).indexOf(network) !== index)
       report(key, network, "each network once", "take one of the two out");
@@ -186,7 +188,7 @@ export function checkLocalNetworks(
   if (count > MAX_LOCAL_NETWORKS)
     report(
       "localNetworks",
-      `${count} networks`,
+      elements(networks),
       `at most ${MAX_LOCAL_NETWORKS} networks`,
       "join neighbouring networks into larger ones",
     );

@@ -27,7 +27,8 @@ function shown(value: unknown): string {
   if (value === null) return "has no value";
   if (value === unknown) return "is an unknown setting";
   if (value === hidden || isPrivate(value)) return "is not valid (its value is not shown)";
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "is a list" : "is a map";
+  if (Array.isArray(value)) return value.length === 0 ? "is an empty list" : `is a list of ${value.length}`;
+  if (typeof value === "object") return "is a map";
   const text = JSON.stringify(value) ?? typeof value;
   return `is ${text.length > 120 ? `${text.slice(0, 117)}...` : text}`;
 }
@@ -41,6 +42,10 @@ const withNamespace = (key: string): string => (/^[^.[]*:/.test(key) ? key : `${
 /** What is printed of a fault, or of a warning: where, what stands there, what may, and what to do. */
 export const faultText = ({ key, value, allowed, mend }: Fault): string =>
   `${withNamespace(key)} ${shown(value)}\n    allowed: ${allowed}\n    mend:    ${mend}`;
+
+/** How to fix the path of a file that cannot be read. */
+export const pathFix = (path: string, otherwise: string): string =>
+  path.startsWith("~") ? "write the whole path: ~ stands for nothing here" : otherwise;
 
 /** All faults of a stack's settings at once. Thrown before any resource is made. */
 export class SettingsError extends Error {

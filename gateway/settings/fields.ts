@@ -9,9 +9,12 @@ export const networks = "a list of networks in CIDR form, such as [192.0.2.10/32
 /** What an issue of zod carries for the user beside its message. */
 export interface Params {
   readonly advice?: Advice;
-  /** The list is too long or too short, and its elements are read all the same. */
-  readonly length?: true;
+  /** The list has fewer or more elements than these, and they are read all the same. */
+  readonly length?: { readonly least: number; readonly most: number };
 }
+
+/** What to do about a name that is not allowed. */
+export const anotherName = "choose another name";
 
 /**
  * A leaf of the schema: `base` decides, `allowed` and `mend` are what the user reads when it says no. Where a value that it takes may have
@@ -22,7 +25,8 @@ export function field<T>(base: z.ZodType<T>, allowed: string, mend: string) {
   return z.unknown().transform((value, context): T => {
     const result = base.safeParse(value);
     if (result.success) return result.data;
-    const advice = adviceOn(value, base) ?? { full: mend, how: mend };
+    const own = value === undefined && mend === anotherName ? "add a name" : mend;
+    const advice = adviceOn(value, base) ?? { full: own, how: own };
     context.issues.push({ code: "custom", input: value, message: allowed, params: { advice } satisfies Params });
     return z.NEVER;
   });
@@ -35,7 +39,7 @@ export function field<T>(base: z.ZodType<T>, allowed: string, mend: string) {
 export function list<E extends z.ZodType>(element: E, allowed: string, { least = 0, most = Infinity } = {}) {
   return z.array(element, allowed).refine(({ length }) => least <= length && length <= most, {
     error: allowed,
-    params: { length: true } satisfies Params,
+    params: { length: { least, most } } satisfies Params,
     // The elements' errors and its own are told together.
     when: ({ value }) => Array.isArray(value),
   });
@@ -59,17 +63,17 @@ export const keyVersion = (whose: string) =>
   field(
     z.int().min(1).max(1_000_000),
     "a whole number 1..1000000",
-    `add 1 to make ${whose} new keys, or leave it out for 1`,
+    `add 1 to give ${whose} new keys, or leave it out for 1`,
   ).default(1);
 
-export const text = (what: string) => field(z.string().trim().min(1), what, "give a text that is not empty");
+export const text = (what: string) => field(z.string().trim().min(1), what, `write ${what}`);
 
 /** Part of a provider's credentials, which OpenVPN reads from a line of its own. */
 export const credential = (what: "username" | "password") =>
   field(
     z.string().regex(/^\P{Cc}+$/u),
     "a text of one line",
-    `pulumi config set --secret --path 'credentials.EXIT.${what}', with the exit's name`,
+    `pulumi config set --secret --path 'credentials.EXIT.${what}'`,
   );
 
 export const exitName = z.string().regex(/^[a-z][a-z0-9-]{0,7}$/);
@@ -128,7 +132,7 @@ export const ports = list(
   field(
     z.union([z.int().min(1).max(65535), z.string().refine(isPortRange)]),
     'a port 1..65535, or a range "first-last"',
-    'such as 443 or "8000-8100"',
+    'write one such as 443 or "8000-8100"',
   ),
   portsText,
   { least: 1, most: 64 },

@@ -1,5 +1,5 @@
 import { contains, intervalOf, isAddress } from "./address";
-import type { Report } from "./fault";
+import { pathFix, type Report } from "./fault";
 import { isHostKey } from "./fields";
 import { malformed, type Parts, pick, sound } from "./parts";
 import type { GatewayMachine } from "./replicaChecks";
@@ -36,7 +36,7 @@ function checkEc2Host({ sshFrom, sshFromAnywhere }: Parts<Ec2HostSettings> & obj
       `${key}.sshFrom`,
       networks.join(", "),
       "networks of no more than a /8 together; the whole internet only with sshFromAnywhere: true",
-      "give your own address with /32",
+      "write your own address with /32",
     );
 }
 
@@ -56,7 +56,7 @@ function checkExistingHost(
       `${key}.privateKeyFile`,
       privateKeyFile,
       "the path of a file that can be read",
-      "mend the path, or leave it out to use the SSH agent",
+      pathFix(privateKeyFile, "correct the path, or leave it out to use the SSH agent"),
     );
   const { hostKey } = pick(host, "hostKey") ?? {};
   if (hostKey !== undefined && !isHostKey(hostKeyOf(hostKey, readFile)))
@@ -64,7 +64,7 @@ function checkExistingHost(
       `${key}.hostKey`,
       hostKey,
       "a file that holds the machine's `ssh-ed25519 AAAA...` line",
-      "read it on the machine: cat /etc/ssh/ssh_host_ed25519_key.pub",
+      pathFix(hostKey, "read it on the machine: cat /etc/ssh/ssh_host_ed25519_key.pub"),
     );
 }
 
@@ -113,6 +113,6 @@ export function checkGatewayHost(
       `${key}.address`,
       address,
       `an address outside the clients' network ${subnet}`,
-      "give the address that reaches the machine from where you deploy",
+      "write the address that reaches the machine from where you deploy",
     );
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isHost } from "./address";
-import { field, isHostKey, list, map, network, networks, port, text } from "./fields";
+import { anotherName, field, isHostKey, list, map, network, networks, port, text } from "./fields";
 
 /* The machine: a new one on EC2, or one that is there. */
 
@@ -12,7 +12,7 @@ const yesOrNo = (mend: string) => field(z.boolean(), "true or false", mend);
 /** Whether Pulumi refuses to delete or replace the machine's address and the keys that clients know it by. Default false. */
 const protect = yesOrNo("leave it out for false").default(false);
 
-const sshFrom = list(network("what may reach SSH", "give your own address with /32"), networks, { least: 1 });
+const sshFrom = list(network("what may reach SSH", "write your own address with /32"), networks, { least: 1 });
 
 export const ec2Host = z.strictObject({
   kind: z.literal("ec2"),
@@ -43,11 +43,15 @@ export const ec2Host = z.strictObject({
   /** Networks that may reach SSH. Required; the whole internet only by `sshFromAnywhere`. */
   sshFrom,
   /** Says that `sshFrom` may hold the whole internet, or more than a /8 of it. Default false. */
-  sshFromAnywhere: field(z.boolean(), "true or false", "leave it out unless SSH shall face the whole internet").default(
+  sshFromAnywhere: field(z.boolean(), "true or false", "leave it out unless the whole internet may reach SSH").default(
     false,
   ),
   /** Size of the encrypted gp3 root volume, GiB, 8..1024. Default 8. */
-  volumeSize: field(z.int().min(8).max(1024), "GiB, a whole number 8..1024", "8 is enough for a gateway").default(8),
+  volumeSize: field(
+    z.int().min(8).max(1024),
+    "GiB, a whole number 8..1024",
+    "leave it out for 8, which is enough for a gateway",
+  ).default(8),
   /** Tags for every resource of the machine. Default none. */
   tags: z.record(z.string(), field(z.string(), "a text", "put it in quotes"), "a map of texts").default({}),
   protect,
@@ -56,13 +60,15 @@ export const ec2Host = z.strictObject({
 export const existingHost = z.strictObject({
   kind: z.literal("existing"),
   /** Where SSH and WireGuard reach the machine: an IPv4 address or a DNS name. */
-  address: field(z.string().refine(isHost), "an IPv4 address or a DNS name", "give the machine's public address"),
+  address: field(z.string().refine(isHost), "an IPv4 address or a DNS name", "write the machine's public address"),
   /** Port of sshd. Default 22. */
   port: port("SSH port").default(22),
   /** Login; anybody but root needs sudo without a password. Default root. */
-  user: field(z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/), "a login name", "give the name you log in with").default(
-    "root",
-  ),
+  user: field(
+    z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/),
+    "a login name",
+    "write the name that you log in with",
+  ).default("root"),
   /** Path of a private key without a passphrase, from the project's folder. Default: the keys of the SSH agent. */
   privateKeyFile: text("the path of a private key file").optional(),
   /** The machine's ed25519 host key, or the path of its .pub file. Required: nothing is sent to a machine that cannot prove who it is. */
@@ -102,7 +108,7 @@ export const replica = z.strictObject(
     name: field(
       z.string().regex(/^[a-z][a-z0-9-]{0,15}$/),
       "a replica's name: 1..16 of a-z, 0-9 and -, beginning with a letter",
-      "choose another name",
+      anotherName,
     ),
     /** Its machine. */
     host: gatewayHost,

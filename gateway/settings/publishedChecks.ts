@@ -75,7 +75,7 @@ export function checkPublished(
         `published.addresses[${index}]`,
         address,
         `an address outside the clients' network ${subnet}`,
-        "give the addresses that the internet reaches the machine by",
+        "write the addresses by which the internet reaches the machine",
       );
   const transparent = having(clients, "tunnel").find(({ tunnel }) => tunnel === "transparent");
   const needs =

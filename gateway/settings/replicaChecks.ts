@@ -62,6 +62,6 @@ export function checkReplicas(
         `clients[${index}].tunnel`,
         tunnel,
         '"full" or "internal" where there are replicas: a profile knows the public address of one gateway alone',
-        'give it "internal"; what the gateways publish is at their WireGuard address',
+        'write "internal"; what the gateways publish is at their WireGuard address',
       );
 }

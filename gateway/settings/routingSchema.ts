@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { MAX_SLOT } from "../plan/ids";
 import { isSource } from "./address";
-import { clock, exitName, field, isTimeZone, list, map, ports, text, weekdays } from "./fields";
+import { anotherName, clock, exitName, field, isTimeZone, list, map, ports, text, weekdays } from "./fields";
 
 /* Ways out, and what takes which. */
 
@@ -17,7 +17,7 @@ export const exit = z.strictObject(
     name: field(
       exitName.refine((value) => !taken.includes(value)),
       `an exit's name: 1..8 of a-z, 0-9 and -, beginning with a letter; not ${taken.join(", ")}, which are the gateway's own`,
-      "choose another name",
+      anotherName,
     ),
     /** What the provider speaks. Default openvpn. */
     kind: field(
@@ -69,7 +69,7 @@ export const rule = z.strictObject(
     from: field(
       z.string().refine(isSource),
       "an address, a network without host bits, or a range first-last",
-      "such as 10.4.0.128/25 or 10.4.0.64-10.4.0.255",
+      "write one such as 10.4.0.128/25 or 10.4.0.64-10.4.0.255",
     ).optional(),
     /** Only this protocol. Default: every one. */
     protocol: field(
@@ -94,7 +94,7 @@ export const group = z.strictObject(
     name: field(
       exitName.refine((value) => !taken.includes(value)),
       `a group's name: 1..8 of a-z, 0-9 and -, beginning with a letter; not ${taken.join(", ")}, which are the gateway's own`,
-      "choose another name",
+      anotherName,
     ),
     /** Names of exits, the preferred one first. */
     members: list(text("the name of an exit"), membersText, { least: 1, most: 8 }),

@@ -3,6 +3,7 @@ import { DIRECT_RESOLVER_PORT } from "../plan/ids";
 import { isHost, isNetwork } from "./address";
 import {
   address,
+  anotherName,
   credential,
   field,
   isWireGuardKey,
@@ -65,7 +66,7 @@ const client = z.strictObject(
     name: field(
       z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
       "a client's name: 1..32 of a-z, 0-9 and -, beginning with a letter",
-      "choose another name",
+      anotherName,
     ),
     /** Its address in the clients' network decides its exit. */
     address: address("the client's address"),

@@ -55,17 +55,22 @@ export interface Place {
   readonly kinds?: readonly string[];
 }
 
-/** Every place of a setting of this name. */
+const isSame = (name: string, other: string): boolean => name.toLowerCase() === other.toLowerCase();
+
+/** Every place of a setting of this name, in capitals or not. */
 export function placesOf(key: string, node: unknown = schema, at = ""): Place[] {
   const bare = inner(node);
   if (bare instanceof z.ZodArray) return placesOf(key, bare.element, `${at}[]`);
   if (bare instanceof z.ZodDiscriminatedUnion) {
-    const having = bare.options.filter((option) => Object.hasOwn((option as z.ZodObject).shape, key));
-    return having.length === 0 ? [] : [{ key: `${at}.${key}`, kinds: having.map((option) => String(kindOf(option))) }];
+    const nameIn = (option: unknown) => Object.keys((option as z.ZodObject).shape).find((name) => isSame(name, key));
+    const having = bare.options.filter((option) => nameIn(option) !== undefined);
+    return having.length === 0
+      ? []
+      : [{ key: `${at}.${nameIn(having[0])}`, kinds: having.map((option) => String(kindOf(option))) }];
   }
   if (!(bare instanceof z.ZodObject)) return [];
   return Object.entries(bare.shape).flatMap(([name, below]) => {
     const place = at === "" ? name : `${at}.${name}`;
-    return name === key ? [{ key: place }] : placesOf(key, below, place);
+    return isSame(name, key) ? [{ key: place }] : placesOf(key, below, place);
   });
 }

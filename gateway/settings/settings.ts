@@ -11,7 +11,7 @@ import {
   defaultRules,
 } from "./between";
 import { checkRecordNames, checkUpstreams } from "./dnsChecks";
-import { PROJECT, SettingsError, type Fault, type Report, unknown } from "./fault";
+import { pathFix, PROJECT, SettingsError, type Fault, type Report, unknown } from "./fault";
 import { checkGatewayHost, withHostKey } from "./hostChecks";
 import { hostText } from "./hostSchema";
 import { checkMetrics } from "./metricsChecks";
@@ -66,7 +66,12 @@ function readExit(
   if (path === malformed) return { ...exit, provider: malformed };
   const text = readFile(path);
   if (text === undefined)
-    report(key, path, "the path of a file that can be read", "put the provider's file there, or mend the path");
+    report(
+      key,
+      path,
+      "the path of a file that can be read",
+      pathFix(path, "put the provider's file there, or correct the path"),
+    );
   if (text === undefined || kind === malformed) return { ...exit, provider: malformed };
   const actual = kindOf(text) ?? kind;
   if (actual !== kind) {
@@ -100,7 +105,7 @@ const noHost: Fault = {
   key: "host",
   value: undefined,
   allowed: hostText,
-  mend: "write it as Pulumi.yaml describes it",
+  mend: "add it as Pulumi.yaml describes it",
 };
 
 /** Every other setting asks for a gateway, and so for its machine. The CLI gives the defaults of Pulumi.yaml, which are empty. */

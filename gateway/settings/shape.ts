@@ -34,7 +34,18 @@ function unknownKeyFault(raw: unknown, path: Path, key: string): Fault {
 function containerAdvice(value: unknown, node: unknown): string {
   const fitting = node instanceof z.ZodType ? adviceOn(value, node, listCorrections(value)) : undefined;
   const first = fitting && (isPrivate(value) ? fitting.how : fitting.full);
-  return first === undefined ? described : `${first}; Pulumi.yaml describes it`;
+  if (first !== undefined) return `${first}; Pulumi.yaml describes it`;
+  if (value === undefined) return "add it as Pulumi.yaml describes it";
+  return node instanceof z.ZodArray
+    ? 'begin each entry with "- ", as Pulumi.yaml describes it'
+    : "write each setting of it as `name: value`, as Pulumi.yaml describes it";
+}
+
+/** What helps with a list that is too short or too long. */
+function lengthAdvice(value: unknown, { least, most }: NonNullable<Params["length"]>): string {
+  const count = Array.isArray(value) ? value.length : 0;
+  const change = count < least ? `add ${least - count}` : `take ${count - most} out`;
+  return `${change}; Pulumi.yaml describes it`;
 }
 
 function issueFaults(raw: unknown, issue: z.core.$ZodIssue): Fault[] {
@@ -46,9 +57,11 @@ function issueFaults(raw: unknown, issue: z.core.$ZodIssue): Fault[] {
     case "unrecognized_keys":
       return issue.keys.map((name) => unknownKeyFault(raw, issue.path, name));
     case "custom": {
-      const { advice } = (issue.params ?? {}) as Params;
-      const mend = isSecret || isPrivate(given) ? advice?.how : advice?.full;
-      return [{ key, value, allowed: issue.message, mend: mend ?? described }];
+      const { advice, length } = (issue.params ?? {}) as Params;
+      if (length) return [{ key, value, allowed: issue.message, mend: lengthAdvice(given, length) }];
+      const mend = (isSecret || isPrivate(given) ? advice?.how : advice?.full) ?? described;
+      // What is said of credentials names their exit.
+      return [{ key, value, allowed: issue.message, mend: mend.replace("EXIT", String(issue.path[1])) }];
     }
     case "invalid_union": {
       const near = kindMeant(raw, issue);

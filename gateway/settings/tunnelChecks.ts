@@ -120,7 +120,7 @@ function checkEndpoint({ key, parts, hostAddress, listenPort }: Endpoint, readFi
   if (host.kind === "existing" && elements(services).length > 0)
     report(
       `${key}.services`,
-      `${elements(services).length} services`,
+      elements(services),
       "services of EC2 hosts, whose security group the program makes",
       "take the setting out; what an existing machine lets in is decided on the machine",
     );

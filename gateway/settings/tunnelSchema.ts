@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "./address";
-import { address, field, keyVersion, list, map, port, service, services } from "./fields";
+import { address, anotherName, field, keyVersion, list, map, port, service, services } from "./fields";
 import { ec2Host, existingHost, hostText } from "./hostSchema";
 
 /* Transparent tunnels: hosts that reach each other's public addresses through WireGuard while it is up. */
@@ -18,7 +18,7 @@ const endpoint = z.strictObject(
     name: field(
       z.string().regex(/^[a-z][a-z0-9-]{0,15}$/),
       "an endpoint's name: 1..16 of a-z, 0-9 and -, beginning with a letter",
-      "choose another name",
+      anotherName,
     ),
     /** The machine: a new one on EC2 or one that is there. */
     host: z.discriminatedUnion("kind", [ec2Host, existingHost], { error: hostText }),
@@ -54,7 +54,7 @@ export const tunnel = z.strictObject(
     name: field(
       z.string().regex(/^[a-z][a-z0-9-]{0,15}$/),
       "a tunnel's name: 1..16 of a-z, 0-9 and -, beginning with a letter",
-      "choose another name",
+      anotherName,
     ),
     /** The WireGuard interface on every endpoint. Default wg0. */
     interface: field(

@@ -102,7 +102,7 @@ export const deployments: Benchmark = {
   against: "the same steps by hand over one SSH connection; changes: the first deployment",
   lab: "open",
   async run({ rounds, say, lab }) {
-    const deployment = await TimedDeployment.choose();
+    const deployment = TimedDeployment.choose();
     const all: Round[] = [];
     for (let round = 1; round <= rounds; round++) {
       say(`round ${round}`);

@@ -39,7 +39,12 @@ describe("a value of another type than its setting's", () => {
       "write it in quotes: without them YAML reads yes, no, on and off as true or false",
     ],
     ["nothing after the colon", withWireguard({ port: null }), "has no value", "give it a value, or take the line out"],
-    ["a list for a text", withExit({ profile: ["a.ovpn"] }), "is a list", 'write it alone, not as a list: "a.ovpn"'],
+    [
+      "a list for a text",
+      withExit({ profile: ["a.ovpn"] }),
+      "is a list of 1",
+      'write it alone, not as a list: "a.ovpn"',
+    ],
     [
       "a text for a list",
       withEc2({ sshFrom: "192.0.2.1/32" }),

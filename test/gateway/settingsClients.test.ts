@@ -35,7 +35,7 @@ describe("a client", () => {
       'prefix length: "10.4.0.50"',
     ),
     "without an address": fault(withClients({ name: "phone" }), "clients[0].address", "IPv4", "dots"),
-    "without a name": fault(withClients({ address: "10.4.0.50" }), "clients[0].name", "a-z", "another name"),
+    "without a name": fault(withClients({ address: "10.4.0.50" }), "clients[0].name", "a-z", "add a name"),
     "with a name in capitals": fault(withClient({ name: "Phone" }), "clients[0].name", "a-z", 'lower case: "phone"'),
     "with a name that is a number": fault(withClient({ name: 7 }), "clients[0].name", "1..32", "another name"),
     "with a name too long": fault(withClient({ name: "a".repeat(33) }), "clients[0].name", "1..32", "another name"),

@@ -25,7 +25,7 @@ describe("an exit", () => {
       '"openvpn" or "wireguard"',
       "failover is a group",
     ),
-    "without a profile": fault(withExits({ name: "vpn" }), "exits[0].profile", "path", "not empty"),
+    "without a profile": fault(withExits({ name: "vpn" }), "exits[0].profile", "path", "write the path"),
     "with a profile that is not there": fault(
       withExit({ profile: "no.ovpn" }),
       "exits[0].profile",
@@ -82,11 +82,11 @@ describe("credentials", () => {
     "for a mistyped exit": fault(withExit({}), "credentials.vpm", "vpn", "did you mean credentials.vpn?", {
       vpm: good,
     }),
-    "without any exit": fault({ host: ec2 }, "credentials.vpn", "none is configured", "add the exit", { vpn: good }),
-    "without a password": fault(asks, "credentials.vpn.password", "one line", "credentials.EXIT.password", {
+    "without any exit": fault({ host: ec2 }, "credentials.vpn", "there is no exit", "add the exit", { vpn: good }),
+    "without a password": fault(asks, "credentials.vpn.password", "one line", "'credentials.vpn.password'", {
       vpn: { username: "someone" },
     }),
-    "with an empty user name": fault(asks, "credentials.vpn.username", "one line", "credentials.EXIT.username", {
+    "with an empty user name": fault(asks, "credentials.vpn.username", "one line", "'credentials.vpn.username'", {
       vpn: { ...good, username: "" },
     }),
     "with a password of two lines": fault(asks, "credentials.vpn.password", "one line", "--secret", {

@@ -17,7 +17,7 @@ describe("a group", () => {
     "named direct": fault(withGroup({ name: "direct" }), "groups[0].name", "not direct, block", "another name"),
     "named as no exit": fault(withGroup({ name: "none" }), "groups[0].name", "not direct, block", "another name"),
     "with a name too long": fault(withGroup({ name: "providers" }), "groups[0].name", "1..8", "another name"),
-    "without a name": fault(withGroups({ members: ["vpn"] }), "groups[0].name", "a group's name", "another name"),
+    "without a name": fault(withGroups({ members: ["vpn"] }), "groups[0].name", "a group's name", "add a name"),
     "of a mistyped exit": fault(
       withGroup({ members: ["se", "vpm"] }),
       "groups[0].members[1]",

@@ -115,10 +115,16 @@ describe("an existing host", () => {
       "cat /etc",
     ),
     "with a private key that cannot be read": fault(
-      withExisting({ privateKeyFile: "~/.ssh/id" }),
+      withExisting({ privateKeyFile: "ssh/id" }),
       "host.privateKeyFile",
       "can be read",
       "SSH agent",
+    ),
+    "with a private key below ~": fault(
+      withExisting({ privateKeyFile: "~/.ssh/id" }),
+      "host.privateKeyFile",
+      "can be read",
+      "~ stands for nothing here",
     ),
     "without an address": fault(
       withHost({ kind: "existing", hostKey }),

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SettingsError } from "../../gateway/settings/fault";
+import { faultText, SettingsError } from "../../gateway/settings/fault";
 import { parseSettings } from "../../gateway/settings/settings";
 import { NOW } from "./certificatesFixtures";
+import { stackWith, wrongs } from "./settingsErrors";
 import { ec2, existing, faultsOf, PROFILE, vpn, type Raw } from "./settingsFixtures";
 
 const SECRET = "hunter2-is-no-password";
@@ -51,6 +52,14 @@ describe("no message shows", () => {
     expect(message).not.toContain(SECRET);
     expect(faults.map(({ allowed, mend }) => allowed + mend).join()).not.toContain(SECRET);
   });
+});
+
+it("every kind of message is in settingsMessages.txt, to be read as a whole", async () => {
+  const messages = wrongs.map((wrong) => {
+    const { credentials, ...raw } = stackWith(wrong);
+    return faultsOf(raw, credentials).faults.map(faultText).join("\n");
+  });
+  await expect(`${[...new Set(messages)].join("\n")}\n`).toMatchFileSnapshot("settingsMessages.txt");
 });
 
 describe("whatever stands in the configuration", () => {

@@ -25,7 +25,7 @@ describe("a rule", () => {
     ),
     "to a mistyped block": fault(withRule({ exit: "blok" }), "rules[0].exit", "direct, block", 'did you mean "block"?'),
     "to an unknown exit": fault(withRule({ exit: "sweden" }), "rules[0].exit", "one of direct, block", "add the exit"),
-    "without an exit": fault({ host: ec2, rules: [{}] }, "rules[0].exit", "direct", "not empty"),
+    "without an exit": fault({ host: ec2, rules: [{}] }, "rules[0].exit", "direct", "write the name"),
     "from elsewhere": fault(withRule({ from: "10.5.0.0/25" }), "rules[0].from", "10.4.0.0/24", "clients' network"),
     "from more than the network": fault(withRule({ from: "10.4.0.0/16" }), "rules[0].from", "10.4.0.0/24", "clients"),
     "from a network with host bits": fault(
