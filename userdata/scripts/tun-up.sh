@@ -18,11 +18,10 @@ inside() {
     (($(number "$1") >> bits == $(number "${2%/*}") >> bits))
 }
 
-# refuse WHY: takes the address away and ends OpenVPN. Not at once: the provider would give the same address every 2 s.
+# refuse WHY: takes the device away, with its address, and ends OpenVPN. Not at once: the provider would give the same address every 2 s.
 refuse() {
     printf '%s: %s; the tunnel stays down\n' "${0##*/}" "$*" >&2
-    ip address flush dev "$dev"
-    ip link set "$dev" down
+    ip link del "$dev"
     sleep 30
     exit 1
 }
