@@ -33,7 +33,7 @@ const groups: readonly Group[] = [
       tls-ciphersuites tls-groups ecdh-curve tls-version-min tls-version-max tls-cert-profile remote-cert-tls remote-cert-ku
       remote-cert-eku ns-cert-type verify-x509-name x509-username-field verify-hash peer-fingerprint crl-verify comp-lzo compress
       allow-compression comp-noadapt compat-mode fragment topology reneg-sec reneg-bytes reneg-pkts tran-window tls-timeout
-      hand-window tls-exit replay-window mtu-disc socket-flags tcp-nodelay keying-material-exporter allow-pull-fqdn`,
+      hand-window replay-window mtu-disc socket-flags tcp-nodelay keying-material-exporter allow-pull-fqdn`,
   },
   {
     treatment: "read",
@@ -69,7 +69,7 @@ const groups: readonly Group[] = [
     reason: "says when to give up or to begin anew, which the gateway decides",
     names: `resolv-retry persist-tun persist-key persist-remote-ip persist-local-ip connect-retry connect-retry-max
       server-poll-timeout connect-timeout remote-random remote-random-hostname ping ping-restart ping-exit ping-timer-rem keepalive
-      inactive session-timeout explicit-exit-notify auth-retry remap-usr1 single-session up-restart down-pre`,
+      inactive session-timeout explicit-exit-notify auth-retry remap-usr1 single-session tls-exit up-restart down-pre`,
   },
   {
     treatment: "dropped",

@@ -5,6 +5,7 @@ import { planGateway } from "../../gateway/plan/plan";
 import { renderFiles } from "../../gateway/render/bundle";
 import { renderDirectResolver, renderLocalResolver, renderResolver } from "../../gateway/render/dnsmasq";
 import { renderOpenVpn } from "../../gateway/render/openvpn";
+import { optionRules } from "../../gateway/settings/profileOptions";
 import { anyGateway, contentOf, documented, PASSWORD, PROVIDER_KEY } from "./gateways";
 import { readConfig } from "./openvpnReader";
 import { ec2, parse } from "./settingsFixtures";
@@ -107,6 +108,13 @@ describe("OpenVPN", () => {
     expect(of("remote")).toEqual([]);
     expect(of("key")).toEqual([`-----BEGIN PRIVATE KEY-----\n${PROVIDER_KEY}\n-----END PRIVATE KEY-----\n`]);
     expect(of("auth-user-pass")).toEqual(["/etc/wg-gateway/exits/vpn/credentials"]);
+  });
+
+  it("has no option of its own that a profile may have, too", () => {
+    const plain = { kind: "openvpn", remotes: [], wantsCredentials: true, mssfix: "1450", lines: [] } as const;
+    const own = readConfig(renderOpenVpn(gateway.plan.exits[0]!, plain)).map(({ name }) => name);
+    expect(own.length).toBeGreaterThan(20);
+    expect(own.filter((name) => optionRules.get(name)?.treatment === "passed")).toEqual([]);
   });
 
   it.each([

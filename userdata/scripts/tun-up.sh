@@ -18,11 +18,20 @@ inside() {
     (($(number "$1") >> bits == $(number "${2%/*}") >> bits))
 }
 
+# refuse WHY: takes the device away, with its address, and ends OpenVPN. Not at once: the provider would give the same address every 2 s.
+refuse() {
+    printf '%s: %s; the tunnel stays down\n' "${0##*/}" "$*" >&2
+    ip link del "$dev"
+    sleep 30
+    exit 1
+}
+
 # With an address of a client's, or of a veth's, the namespace would keep what is for that one.
 for address in "${ifconfig_local-}" "${ifconfig_remote-}"; do
     for network in "$CLIENTS" "$EXIT_NETWORKS"; do
-        [[ -z $address ]] || ! inside "$address" "$network" ||
-            die "the provider gave the tunnel the address $address, which lies in the gateway's own $network; the tunnel stays down"
+        if [[ -n $address ]] && inside "$address" "$network"; then
+            refuse "the provider gave the tunnel the address $address, which lies in the gateway's own $network"
+        fi
     done
 done
 cmd ip route replace default dev "$dev"
