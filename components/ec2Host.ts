@@ -14,11 +14,13 @@ import { sshKey } from "./sshKey";
 const LOGIN = "admin";
 
 /**
- * The architecture of an instance type, by AWS's naming: `g` after the generation's number is Graviton (t4g, c7gn, im4gn), as was
- * the first family, a1. Asking AWS would cost a permission (ec2:DescribeInstanceTypes) and an answer before anything could be planned.
+ * The architecture of an instance type, by its name (https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html): `g`
+ * after the generation's number is AWS's Graviton (t4g, c7gn, im4gn), as was the first family, a1; gb200 and gb300 at the end are NVIDIA's
+ * Grace with Blackwell (p6e-gb200), and gh200 would be Grace with Hopper, of which EC2 has none. b200 and b300 alone stand beside Intel's.
+ * Asking AWS would cost a permission (ec2:DescribeInstanceTypes) and an answer before anything could be planned.
  */
 export const architectureOf = (instanceType: string): "arm64" | "amd64" =>
-  /^(a1|[a-z]+\d+g[a-z]*)\./.test(instanceType) ? "arm64" : "amd64";
+  /^(a1|[a-z]+\d+g[a-z]*(-flex)?|[a-z]+\d+[a-z]*-g[bh]\d+)\./.test(instanceType) ? "arm64" : "amd64";
 
 /** Debian's own public parameter (https://wiki.debian.org/Cloud/AmazonEC2Image): the newest image of the region. */
 const debianImage = (instanceType: string, region: string | undefined): pulumi.Output<string> =>

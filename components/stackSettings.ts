@@ -22,11 +22,13 @@ export function loadStackSettings(): Omit<ParsedStack, "credentials" | "warnings
   credentials: pulumi.Output<Record<string, Credentials>>;
 } {
   const prefix = `${pulumi.getProject()}:`;
-  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+  const all = Object.entries(pulumi.runtime.allConfig());
+  const own = all.filter(([key]) => key.startsWith(prefix));
+  const otherKeys = all.map(([key]) => key).filter((key) => !key.startsWith(prefix));
   const values = Object.fromEntries(own.map(([key, text]) => [key.slice(prefix.length), plainValue(text)]));
   const { credentials: unchecked, ...raw } = values;
   try {
-    const sources = { readFile: readProjectFile, credentials: unchecked, now: new Date() };
+    const sources = { readFile: readProjectFile, credentials: unchecked, otherKeys, now: new Date() };
     const { credentials, warnings, ...stack } = parseStack(raw, sources);
     for (const warning of warnings) void pulumi.log.warn(faultText(warning));
     return { ...stack, credentials: pulumi.secret(Object.fromEntries(credentials)) };

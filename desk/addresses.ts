@@ -1,7 +1,7 @@
 import type { Plan } from "../gateway/plan/plan";
 import { addressNumber, addressText, intervalOf, type Interval } from "../gateway/settings/address";
 import type { Settings } from "../gateway/settings/schema";
-import { meant } from "../gateway/settings/shape";
+import { meant } from "../gateway/settings/advice";
 import { Refusal } from "./refusal";
 
 /** Where the packets of an address go that no condition sends elsewhere. */

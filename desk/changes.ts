@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { join } from "node:path";
 import { describeChoices } from "../gateway/plan/choices";
 import { planGateway, type Plan } from "../gateway/plan/plan";
-import { meant } from "../gateway/settings/shape";
+import { meant } from "../gateway/settings/advice";
 import { mainWay, nextAddress } from "./addresses";
 import type { Desk, Stack } from "./desk";
 import { unifiedDiff } from "./diff";

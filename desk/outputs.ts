@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { meant } from "../gateway/settings/shape";
+import { meant } from "../gateway/settings/advice";
 import type { Desk, Stack } from "./desk";
 import { Refusal } from "./refusal";
 

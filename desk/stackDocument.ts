@@ -1,4 +1,5 @@
 import { isMap, isNode, isScalar, isSeq, type Pair, parse, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
+import { PROJECT } from "../gateway/settings/fault";
 import type { Settings } from "../gateway/settings/schema";
 import { parseSettings } from "../gateway/settings/settings";
 import type { Desk, Stack } from "./desk";
@@ -122,7 +123,7 @@ const holdsSecure = (value: unknown): boolean =>
  * What the program itself would say to the file.
  * @throws SettingsError with all faults
  */
-export function checkSettings(desk: Desk, { stack, values }: StackDocument): Settings {
+export function checkSettings(desk: Desk, { stack, plain, values }: StackDocument): Settings {
   const raw = Object.fromEntries(Object.entries(values).filter(([key]) => key !== "credentials"));
   for (const [key, value] of Object.entries(raw))
     if (holdsSecure(value))
@@ -134,6 +135,9 @@ export function checkSettings(desk: Desk, { stack, values }: StackDocument): Set
   const sources = {
     readFile: (path: string) => readProjectText(desk, path),
     credentials: openedCredentials(values),
+    otherKeys: Object.keys(record(plain["config"])).filter(
+      (key) => key.includes(":") && !key.startsWith(`${PROJECT}:`),
+    ),
     now: new Date(),
   };
   return parseSettings(raw, sources).settings;

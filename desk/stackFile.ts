@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { meant } from "../gateway/settings/shape";
+import { meant } from "../gateway/settings/advice";
 import type { Desk, Stack } from "./desk";
 import { Refusal } from "./refusal";
 

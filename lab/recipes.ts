@@ -26,6 +26,9 @@ export const offlinePackages = [
   "logrotate",
 ] as const;
 
+/** What somebody else may install there, in the same way: other firewalls. */
+export const neighboursPackages = ["iptables", "ufw", "docker.io"] as const;
+
 /** The programs of the lab's other hosts. */
 export const toolsRecipe: Recipe = {
   name: "tools",
@@ -183,6 +186,7 @@ Acquire::Retries "0";
 END
 apt-get clean
 apt-get install -y --no-install-recommends --download-only ${offlinePackages.join(" ")}
+apt-get install -y --no-install-recommends --download-only ${neighboursPackages.join(" ")}
 # For who takes it away.
 (cd /var/cache/apt/archives && apt-get download unattended-upgrades)
 apt-cache gencaches

@@ -37,7 +37,7 @@ export const EXIT_RULE_PRIORITY = 200;
 export const MAX_LOCAL_NETWORKS = EXIT_RULE_PRIORITY - PEER_RULE_PRIORITY - 2;
 
 /**
- * Priority of what catches a client's packet that no exit's rule took, and one more for an exit's resolver's: behind all exits' (200..299),
+ * Priority of what catches a client's packet that no exit's rule took, and two more for an exit's resolver's: behind all exits' (200..299),
  * before the main table's (32766).
  */
 export const FALLBACK_RULE_PRIORITY = 300;

@@ -180,11 +180,11 @@ export function planGateway(settings: Settings): Plan {
     ]),
     ...fallbackRules(sources),
     // What an exit's resolver says goes by the exit, whatever mark was lost; its errors (ICMP), which quote questions, never had one.
-    ...exits.map((exit): IpRule => ({
-      priority: FALLBACK_RULE_PRIORITY + 1,
-      from: exit.hostAddress,
-      table: exit.table,
-    })),
+    // Where the exit's table is lost, too, it goes nowhere.
+    ...exits.flatMap(({ hostAddress, table }): IpRule[] => [
+      { priority: FALLBACK_RULE_PRIORITY + 1, from: hostAddress, table },
+      { priority: FALLBACK_RULE_PRIORITY + 2, from: hostAddress, table: FALLBACK_TABLE },
+    ]),
   ];
 
   return {

@@ -21,10 +21,12 @@ export const ruleArguments = (rule: IpRule): string =>
 
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");
 
-/** The rules that lead to no exit: peers, local networks and the fallback, one `ip rule` argument list a line. */
+/** Whether a rule comes and goes with an exit: one that leads there, or that is about what its resolver says. */
+const isOf = (exit: ExitPlan, { table, from }: IpRule): boolean => table === exit.table || from === exit.hostAddress;
+
+/** The rules of no exit: peers, local networks and the fallback, one `ip rule` argument list a line. */
 export function renderHostIpRules(plan: Plan): string {
-  const ofExits = plan.exits.map(({ table }) => table);
-  return lines(plan.ipRules.filter(({ table }) => !ofExits.includes(Number(table))).map(ruleArguments));
+  return lines(plan.ipRules.filter((rule) => !plan.exits.some((exit) => isOf(exit, rule))).map(ruleArguments));
 }
 
 /** The table behind the exits', one `ip route replace` argument list a line. A unicast route, not `unreachable`: the kernel's look back
@@ -32,9 +34,9 @@ export function renderHostIpRules(plan: Plan): string {
 export const renderHostRoutes = (): string =>
   lines([`default dev ${WG_INTERFACE} table ${FALLBACK_TABLE} protocol ${ROUTE_PROTOCOL}`]);
 
-/** The rules that lead to one exit's table. */
+/** The rules of one exit. */
 export function renderExitIpRules(plan: Plan, exit: ExitPlan): string {
-  return lines(plan.ipRules.filter((rule) => rule.table === exit.table).map(ruleArguments));
+  return lines(plan.ipRules.filter((rule) => isOf(exit, rule)).map(ruleArguments));
 }
 
 /**

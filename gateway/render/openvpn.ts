@@ -45,8 +45,7 @@ export function renderOpenVpn(exit: ExitPlan, provider: OpenVpnProfile): string 
     'pull-filter ignore "ping-restart"',
     "ping 5",
     "ping-restart 30",
-    // The default differs between releases.
-    "mssfix 1450",
+    `mssfix ${provider.mssfix}`,
     "script-security 2",
     `up ${LIB_DIR}/tun-up.sh`,
     `log-append ${exit.log}`,

@@ -21,9 +21,9 @@ export function isAddress(text: string): boolean {
   return Address4.isValid(text) && !text.includes("/") && new Address4(text).correctForm() === text;
 }
 
-/** An IPv4 address or a DNS name; what looks like an address must be one. */
+/** An IPv4 address or a DNS name, also a full one with its dot at the end; what looks like an address must be one. */
 export function isHost(text: string): boolean {
-  return /^[\d.]+$/.test(text) ? isAddress(text) : /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text);
+  return /^[\d.]+$/.test(text) ? isAddress(text) : /^(?=.{1,254}$)\w([\w.-]*\w)?\.?$/.test(text);
 }
 
 /** `a.b.c.d/n` in canonical form; host bits may be set: see {@link hasHostBits}. */

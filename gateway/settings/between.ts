@@ -1,12 +1,15 @@
 import { MAX_LOCAL_NETWORKS, slotIds } from "../plan/ids";
 import { addressText, contains, intervalOf, overlap, type Interval } from "./address";
+import { meant } from "./advice";
 import { hidden, type Report } from "./fault";
+import { elements, having, isUnknown, type Names, type Parts, sound } from "./parts";
 import type { ExitSettings, RuleSettings, Shape } from "./schema";
-import { meant } from "./shape";
 
 /*
- * What one setting says of another. Each check takes only what it compares, so that it runs as soon as that much is sound.
+ * What one setting says of another. Each check takes only what it compares, so that it runs as soon as that much is well-formed.
  */
+
+type Exits = Parts<readonly ExitSettings[]>;
 
 /** The upper half of the clients' network goes to the first exit. */
 export function defaultRules({ subnet }: Shape["wireguard"], exits: Shape["exits"]): RuleSettings[] {
@@ -15,28 +18,40 @@ export function defaultRules({ subnet }: Shape["wireguard"], exits: Shape["exits
   return exits.slice(0, 1).map((exit) => ({ from: half, exit: exit.name }));
 }
 
-export function checkExits(exits: readonly ExitSettings[], report: Report): void {
-  exits.forEach((exit, index) => {
-    if (exits.findIndex((other) => other.name === exit.name) !== index)
-      report(`exits[${index}].name`, exit.name, "a name no other exit has", "choose another name");
-    const first = exits.findIndex((other) => other.slot === exit.slot);
-    if (first !== index)
+export function checkExits(exits: Exits, report: Report): void {
+  const named = having(exits, "name");
+  named.forEach(({ index, name }, at) => {
+    if (named.findIndex((other) => other.name === name) !== at)
+      report(`exits[${index}].name`, name, "a name no other exit has", "choose another name");
+  });
+  const slotted = having(exits, "slot");
+  slotted.forEach(({ index, slot }, at) => {
+    const first = slotted.findIndex((other) => other.slot === slot);
+    if (first !== at)
       report(
         `exits[${index}].slot`,
-        exit.slot,
-        `a slot no other exit has; ${exit.slot} is that of "${exits[first]?.name}"`,
+        slot,
+        `a slot no other exit has; ${slot} is that of ${exitText(exits, slotted[first]?.index ?? 0)}`,
         "give each exit a slot of its own, and keep it",
       );
   });
 }
 
+/** exits[0] by its name, where that is well-formed: "vpn" */
+function exitText(exits: Exits, index: number): string {
+  const named = having(exits, "name").find((exit) => exit.index === index);
+  return named === undefined ? `exits[${index}]` : `"${named.name}"`;
+}
+
+/** @param known all names of exits, as they were given */
 export function checkCredentials(
-  exits: readonly ExitSettings[],
-  credentials: Shape["credentials"],
+  exits: Exits,
+  known: Names,
+  credentials: Parts<Shape["credentials"]>,
   report: Report,
 ): void {
-  const known = exits.map((exit) => exit.name);
-  for (const { name, provider } of exits)
+  if (typeof credentials !== "object") return;
+  for (const { name, provider } of having(exits, "name", "provider"))
     if (provider.wantsCredentials && !Object.hasOwn(credentials, name))
       report(
         `credentials.${name}`,
@@ -45,54 +60,48 @@ export function checkCredentials(
         `pulumi config set --secret --path 'credentials.${name}.username' NAME, and so the password`,
       );
   for (const name of Object.keys(credentials))
-    if (!known.includes(name)) {
-      const near = meant(name, known);
+    if (isUnknown(known, name)) {
+      const near = meant(name, known.names);
       report(
         `credentials.${name}`,
         hidden,
-        `the name of an exit: ${known.join(", ") || "none is configured"}`,
+        `the name of an exit: ${known.names.join(", ") || "none is configured"}`,
         near === undefined ? "take the entry out, or add the exit" : `did you mean credentials.${near}?`,
       );
     }
 }
 
-export function checkRuleExits(
-  rules: readonly RuleSettings[],
-  exits: Shape["exits"],
-  groups: Shape["groups"],
-  report: Report,
-): void {
-  const known = ["direct", "block", ...[...exits, ...groups].map(({ name }) => name)];
-  rules.forEach((rule, index) => {
-    if (known.includes(rule.exit)) return;
-    const near = meant(rule.exit, known);
-    report(
-      `rules[${index}].exit`,
-      rule.exit,
-      `one of ${known.join(", ")}`,
-      near === undefined ? "add the exit, or name another" : `did you mean "${near}"?`,
-    );
-  });
+/** @param ways all names of exits and groups, as they were given */
+export function checkRuleExits(rules: Parts<Shape["rules"]>, ways: Names, report: Report): void {
+  const known = ["direct", "block", ...ways.names];
+  for (const { index, exit } of having(rules, "exit"))
+    if (!known.includes(exit) && isUnknown(ways, exit)) {
+      const near = meant(exit, known);
+      report(
+        `rules[${index}].exit`,
+        exit,
+        `one of ${known.join(", ")}`,
+        near === undefined ? "add the exit, or name another" : `did you mean "${near}"?`,
+      );
+    }
 }
 
-export function checkRuleSources(rules: readonly RuleSettings[], { subnet }: Shape["wireguard"], report: Report): void {
-  rules.forEach((rule, index) => {
-    if (rule.from !== undefined && !contains(intervalOf(subnet), intervalOf(rule.from)))
+export function checkRuleSources(rules: Parts<Shape["rules"]>, subnet: string, report: Report): void {
+  for (const { index, from } of having(rules, "from"))
+    if (from !== undefined && !contains(intervalOf(subnet), intervalOf(from)))
       report(
         `rules[${index}].from`,
-        rule.from,
+        from,
         `addresses of ${subnet}`,
         "a rule speaks of clients: name them by their addresses in the clients' network",
       );
-  });
 }
 
-export function checkClients(clients: Shape["clients"], report: Report): void {
+export function checkClients(clients: Parts<Shape["clients"]>, report: Report): void {
   for (const field of ["name", "address", "publicKey"] as const) {
     const first = new Map<string, number>();
-    clients.forEach((client, index) => {
-      const own = client[field];
-      if (own === undefined) return;
+    for (const { index, [field]: own } of having(clients, field)) {
+      if (own === undefined) continue;
       const other = first.get(own);
       if (other === undefined) first.set(own, index);
       else
@@ -102,11 +111,11 @@ export function checkClients(clients: Shape["clients"], report: Report): void {
           `one that no other client has; clients[${other}] has it`,
           "give each client its own",
         );
-    });
+    }
   }
 }
 
-export function checkClientAddresses(clients: Shape["clients"], { subnet }: Shape["wireguard"], report: Report): void {
+export function checkClientAddresses(clients: Parts<Shape["clients"]>, subnet: string, report: Report): void {
   const { first, last } = intervalOf(subnet);
   const reserved = new Map([
     [first, "the network's own address"],
@@ -114,24 +123,24 @@ export function checkClientAddresses(clients: Shape["clients"], { subnet }: Shap
     [last, "the broadcast address"],
   ]);
   const free = `an address of ${subnet} other than its first, its last and the gateway's ${addressText(first + 1)}`;
-  clients.forEach(({ address }, index) => {
+  for (const { index, address } of having(clients, "address")) {
     const interval = intervalOf(address);
     const claimed = reserved.get(interval.first);
     if (!contains({ first, last }, interval))
       report(`clients[${index}].address`, address, free, "choose an address inside the network");
     else if (claimed !== undefined)
       report(`clients[${index}].address`, address, `${free}; this is ${claimed}`, "choose another address");
-  });
+  }
 }
 
 /** Networks that the gateway itself makes: whatever else claims one of their addresses would be unreachable. */
-const exitNetworks = (exits: Shape["exits"]): { what: string; interval: Interval }[] =>
-  exits.map(({ slot, name }) => {
-    const { network } = slotIds(slot, name);
-    return { what: `the network ${network} of exit "${name}"`, interval: intervalOf(network) };
+const exitNetworks = (exits: Exits): { what: string; interval: Interval }[] =>
+  having(exits, "slot").map(({ index, slot }) => {
+    const { network } = slotIds(slot, "");
+    return { what: `the network ${network} of exit ${exitText(exits, index)}`, interval: intervalOf(network) };
   });
 
-export function checkSubnet({ subnet }: Shape["wireguard"], exits: Shape["exits"], report: Report): void {
+export function checkSubnet(subnet: string, exits: Exits, report: Report): void {
   for (const { what, interval } of exitNetworks(exits))
     if (overlap(intervalOf(subnet), interval))
       report(
@@ -142,33 +151,17 @@ export function checkSubnet({ subnet }: Shape["wireguard"], exits: Shape["exits"
       );
 }
 
-/** An exit's resolver asks through its exit; what is local goes past it, and would find no way back. */
-export function checkUpstreams(
-  { upstreams }: Shape["dns"],
-  networks: Shape["localNetworks"],
-  exits: Shape["exits"],
-  report: Report,
-): void {
-  upstreams.forEach((upstream, index) => {
-    const network = networks.find((one) => contains(intervalOf(one), intervalOf(upstream)));
-    if (network !== undefined && exits.length > 0)
-      report(
-        `dns.upstreams[${index}]`,
-        upstream,
-        `resolvers outside of the local networks, for exits ask them through their tunnels; this one is in ${network}`,
-        "name public resolvers, or take the network out of localNetworks",
-      );
-  });
-}
-
+/** @param subnet the clients' network, where it is well-formed */
 export function checkLocalNetworks(
-  networks: Shape["localNetworks"],
-  { subnet }: Shape["wireguard"],
-  exits: Shape["exits"],
+  networks: Parts<Shape["localNetworks"]>,
+  subnet: string | undefined,
+  exits: Exits,
   report: Report,
 ): void {
-  const made = [{ what: `the clients' network ${subnet}`, interval: intervalOf(subnet) }, ...exitNetworks(exits)];
-  networks.forEach((network, index) => {
+  const clients =
+    subnet === undefined ? [] : [{ what: `the clients' network ${subnet}`, interval: intervalOf(subnet) }];
+  const made = [...clients, ...exitNetworks(exits)];
+  for (const { index, value: network } of sound(networks)) {
     const key = `localNetworks[${index}]`;
     const interval = intervalOf(network);
     for (const other of made)
@@ -186,12 +179,14 @@ export function checkLocalNetworks(
         "a network of /8 or smaller",
         "a larger one would take the providers' clients out of the tunnel",
       );
-    if (networks.indexOf(network) !== index) report(key, network, "each network once", "take one of the two out");
-  });
-  if (networks.length > MAX_LOCAL_NETWORKS)
+    if (elements(networks).indexOf(network) !== index)
+      report(key, network, "each network once", "take one of the two out");
+  }
+  const count = elements(networks).length;
+  if (count > MAX_LOCAL_NETWORKS)
     report(
       "localNetworks",
-      `${networks.length} networks`,
+      `${count} networks`,
       `at most ${MAX_LOCAL_NETWORKS} networks`,
       "join neighbouring networks into larger ones",
     );

@@ -1,20 +1,43 @@
 import { z } from "zod";
 import { isAddress, isNetwork, type Interval } from "./address";
+import { type Advice, adviceOn } from "./advice";
 
 /** What the user reads where something else stands instead of a map, or of a list of networks. */
 export const map = "a map of settings";
-export const networks = "a list of networks in CIDR form, such as [198.51.100.7/32]";
+export const networks = "a list of networks in CIDR form, such as [192.0.2.10/32]";
+
+/** What an issue of zod carries for the user beside its message. */
+export interface Params {
+  readonly advice?: Advice;
+  /** The list is too long or too short, and its elements are read all the same. */
+  readonly length?: true;
+}
 
 /**
- * A leaf of the schema: `base` decides, `allowed` and `mend` are what the user reads when it says no.
+ * A leaf of the schema: `base` decides, `allowed` and `mend` are what the user reads when it says no. Where a value that it takes may have
+ * been meant, the user reads that in the place of `mend`.
  * A `default` belongs outside: `field(...).default(value)`.
  */
 export function field<T>(base: z.ZodType<T>, allowed: string, mend: string) {
   return z.unknown().transform((value, context): T => {
     const result = base.safeParse(value);
     if (result.success) return result.data;
-    context.issues.push({ code: "custom", input: value, message: allowed, params: { mend } });
+    const advice = adviceOn(value, base) ?? { full: mend, how: mend };
+    context.issues.push({ code: "custom", input: value, message: allowed, params: { advice } satisfies Params });
     return z.NEVER;
+  });
+}
+
+/**
+ * A list of so many elements. Zod's own `max` stops before it reads the elements of a list that is too long.
+ * @param allowed what the user reads when it is none, or is too long or too short
+ */
+export function list<E extends z.ZodType>(element: E, allowed: string, { least = 0, most = Infinity } = {}) {
+  return z.array(element, allowed).refine(({ length }) => least <= length && length <= most, {
+    error: allowed,
+    params: { length: true } satisfies Params,
+    // The elements' errors and its own are told together.
+    when: ({ value }) => Array.isArray(value),
   });
 }
 
@@ -101,17 +124,15 @@ export function portInterval(port: number | string): Interval {
 const portsText = "a list of 1..64 ports and ranges, such as [80, 443, 8000-8100]";
 
 /** Destination ports: numbers, or ranges "first-last". */
-export const ports = z
-  .array(
-    field(
-      z.union([z.int().min(1).max(65535), z.string().refine(isPortRange)]),
-      'a port 1..65535, or a range "first-last"',
-      'such as 443 or "8000-8100"',
-    ),
-    portsText,
-  )
-  .min(1, portsText)
-  .max(64, portsText);
+export const ports = list(
+  field(
+    z.union([z.int().min(1).max(65535), z.string().refine(isPortRange)]),
+    'a port 1..65535, or a range "first-last"',
+    'such as 443 or "8000-8100"',
+  ),
+  portsText,
+  { least: 1, most: 64 },
+);
 
 /** What the user reads where something else stands instead of a list of services. */
 export const services = "a list of at most 32 services, each with protocol and ports";

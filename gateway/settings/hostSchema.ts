@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isHost } from "./address";
-import { field, isHostKey, map, network, networks, port, text } from "./fields";
+import { field, isHostKey, list, map, network, networks, port, text } from "./fields";
 
 /* The machine: a new one on EC2, or one that is there. */
 
@@ -12,7 +12,7 @@ const yesOrNo = (mend: string) => field(z.boolean(), "true or false", mend);
 /** Whether Pulumi refuses to delete or replace the machine's address and the keys that clients know it by. Default false. */
 const protect = yesOrNo("leave it out for false").default(false);
 
-const sshFrom = z.array(network("what may reach SSH", "give your own address with /32"), networks).min(1, networks);
+const sshFrom = list(network("what may reach SSH", "give your own address with /32"), networks, { least: 1 });
 
 export const ec2Host = z.strictObject({
   kind: z.literal("ec2"),

@@ -1,15 +1,12 @@
-import { isAddress, isHost } from "./address";
-import { checkCertificates, checkServerProof, type InlineFile, type Verdict } from "./certificates";
-import { fileOptions, inlineOptions, passed, refused, rejected, replaced, resolverScripts } from "./profileOptions";
-
-/** Where a provider listens; one `remote` line of its profile. */
-export interface Remote {
-  /** DNS name or IPv4 address. */
-  readonly host: string;
-  /** 1..65535; OpenVPN's default is 1194. */
-  readonly port: number;
-  readonly protocol: "udp" | "tcp";
-}
+import { isHost } from "./address";
+import { checkCertificates, checkServerProof } from "./certificates";
+import { lastOf, negotiate, type Stated } from "./profileCiphers";
+import { notAProfile } from "./profileForeign";
+import { checkClientProof, checkKeys } from "./profileKeys";
+import { fileOptions, inlineOptions, optionRules, resolverScripts } from "./profileOptions";
+import { namesOnly, type ProfileFinding, type ReadProfile, type Remote, together, type Verdict } from "./profileParts";
+import { checkArguments, mssfixOf } from "./profileArguments";
+import { type BlockItem, type Item, LONGEST_LINE, type OptionItem, readItems, writtenLine } from "./profileText";
 
 /** What the gateway takes from a provider's .ovpn file. */
 export interface OpenVpnProfile {
@@ -17,66 +14,153 @@ export interface OpenVpnProfile {
   readonly remotes: readonly Remote[];
   /** The profile asks for a user name and a password. */
   readonly wantsCredentials: boolean;
+  /** What follows `mssfix`: bytes, and "mtu" or "fixed" where the profile's `fragment` or `mssfix` has that. */
+  readonly mssfix: string;
   /** The lines that are passed on, written anew; inline files among them. Holds key material: a secret. */
   readonly lines: readonly string[];
 }
 
-/** What is wrong with a profile, with the line (from 1) where there is one. Never quotes what may be key material. */
-export interface ProfileFinding {
-  readonly line?: number;
-  readonly problem: string;
-  readonly mend: string;
+const takeOut = "take the line out if the provider works without it";
+
+/** What becomes of an option or a block. */
+interface Piece {
+  readonly lines?: readonly string[];
+  readonly findings?: readonly ProfileFinding[];
+  /** The option with its parameters, where it counts. A block counts as an option. */
+  readonly stated?: Stated;
 }
 
-/** A profile as read. It is usable only when `findings` is empty; `warnings` say what weakens it or will end its use. */
-export interface ReadProfile<Profile> extends Verdict {
-  readonly profile: Profile;
-}
+const found = (line: number, problem: string, mend: string): Piece => ({ findings: [{ line, problem, mend }] });
 
-/** A warning when every remote is a name: the host looks names up before each start of the client, and may have no answer. */
-export function namesOnly(remotes: readonly Remote[], line: number | undefined, mend: string): ProfileFinding[] {
-  if (remotes.length === 0 || remotes.some(({ host }) => isAddress(host))) return [];
-  const problem = "the provider is known by name only, so that the exit cannot start while the host's DNS fails";
-  return [{ ...(line !== undefined && { line }), problem, mend }];
-}
-
-const again = "download the provider's profile again";
-
-/** Bytes of an option's line that OpenVPN reads; it stops at a longer one (OPTION_LINE_SIZE in its options.h, with the line's end). */
-const LONGEST_LINE = 254;
+/** `setenv opt X` is X for an OpenVPN that knows X. */
+const withoutSetenv = (item: OptionItem): OptionItem =>
+  item.name === "setenv" && item.parameters[0] === "opt" && item.parameters[1] !== undefined
+    ? { ...item, name: item.parameters[1], parameters: item.parameters.slice(2) }
+    : item;
 
 /**
- * Splits a line as OpenVPN does (parse_line in its options_parse.c): blanks part words, quotes at a word's beginning hold it together,
- * # and ; at a word's beginning start a comment.
- * @returns undefined when OpenVPN would stop at the line, or when it holds a backslash, which OpenVPN reads as an escape
+ * The names that OpenVPN skips where it does not know them: those of `ignore-unknown-option` and of `setenv opt`, and each name in a file
+ * with `setenv FORWARD_COMPATIBLE 1` (add_option in its options.c).
  */
-function words(line: string): string[] | undefined {
-  const found: string[] = [];
-  const word = /[ \t]*(?:"([^"\\]*)"|'([^'\\]*)'|([^ \t"'#;\\][^ \t\\]*)(?![^ \t])|([#;].*)|$)/y;
-  while (word.lastIndex < line.length) {
-    const match = word.exec(line);
-    if (!match) return undefined;
-    const text = match[1] ?? match[2] ?? match[3];
-    if (text === undefined) break;
-    found.push(text);
-  }
-  return found;
+function mayBeUnknown(items: readonly Item[]): (name: string) => boolean {
+  const options = items.filter((item) => item.kind === "option");
+  const names = options.flatMap(({ name, parameters }) =>
+    name === "ignore-unknown-option"
+      ? parameters
+      : name === "setenv" && parameters[0] === "opt"
+        ? (parameters[1] ?? [])
+        : [],
+  );
+  const all = options.some(({ name, parameters }) => name === "setenv" && parameters.join() === "FORWARD_COMPATIBLE,1");
+  return (name) => all || names.includes(name);
 }
 
-/** Writes a word so that OpenVPN reads the same one, whatever stands in it. */
-const written = (word: string): string => (/^[\w.:=,+/@!-]+$/.test(word) ? word : `"${word.replaceAll('"', '\\"')}"`);
+function written(parts: Stated, line: number): Piece {
+  const text = writtenLine(parts);
+  if (Buffer.byteLength(text) <= LONGEST_LINE) return { lines: [text] };
+  return found(line, `the line is longer than the ${LONGEST_LINE} bytes OpenVPN reads`, "shorten it");
+}
 
-function readRemote(host: string, port: string, protocol: string): Remote | undefined {
+function passOn({ name, parameters, line }: OptionItem): Piece {
+  const stated = [name, ...parameters];
+  if (!fileOptions.has(name)) return { ...written(stated, line), stated };
+  if (parameters[0] !== "[inline]") {
+    const mend = `put its content inline, between <${name}> and </${name}>`;
+    return { ...found(line, `\`${name}\` names a file`, mend), stated };
+  }
+  // The file follows as a block; the direction of tls-auth would be lost with this line.
+  const direction = name === "tls-auth" ? parameters[1] : undefined;
+  return direction === undefined ? {} : written(["key-direction", direction], line);
+}
+
+function understandOption(item: OptionItem, skipped: (name: string) => boolean): Piece {
+  const { name, parameters, line, connection } = item;
+  const rule = optionRules.get(name);
+  const stated = [name, ...parameters];
+  if (/^dev(-type)?$/.test(name) && /^tap/.test(parameters[0] ?? ""))
+    return found(line, "`dev tap` bridges Ethernet; a gateway routes", "ask the provider for a `dev tun` profile");
+  if (/^(up|down)$/.test(name) && parameters.length === 1 && resolverScripts.has(parameters[0] ?? "")) return {};
+  if (rule === undefined)
+    return skipped(name)
+      ? {}
+      : found(line, "an option stands that is not known to be safe in a provider's profile", takeOut);
+  if (rule.treatment === "refused") return found(line, `\`${name}\` ${rule.reason}`, rule.fix ?? takeOut);
+  const inConnection = connection !== undefined && !/^(remote|proto|r?port|mssfix)$/.test(name);
+  if (inConnection && (rule.treatment === "passed" || /cipher/.test(name)))
+    return { ...found(line, `\`${name}\` stands inside <connection>`, "move it out of the block"), stated };
+  return rule.treatment === "passed" ? passOn(item) : rule.treatment === "read" ? { stated } : {};
+}
+
+function understandBlock({ name, line, rows, connection }: BlockItem): Piece {
+  if (inlineOptions.has(name) && connection === undefined)
+    return { lines: [`<${name}>`, ...rows, `</${name}>`], stated: [name] };
+  if (name === "auth-user-pass")
+    return {
+      ...found(line, "a block holds the credentials", "take it out and set them as the stack's secret `credentials`"),
+      stated: [name],
+    };
+  return found(line, "a block opens that no client's profile has there", "take the block out");
+}
+
+const understand = (item: Item, skipped: (name: string) => boolean): Piece =>
+  item.kind === "block" ? understandBlock(item) : understandOption(item, skipped);
+
+/** The remote of a `remote` line, or what is wrong with the line. */
+function readRemote(host: string, port: string, protocol: string): Remote | Omit<ProfileFinding, "line"> {
   const spoken = /^(udp|tcp)4?(?:-client)?$/.exec(protocol)?.[1];
-  if (!isHost(host) || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535 || spoken === undefined) return undefined;
+  if (/^[\da-f:.]*:[\da-f:.]*$/i.test(host) || /^(udp|tcp)6(-client)?$/.test(protocol))
+    return {
+      problem: "the remote is reached by IPv6; the gateway reaches providers over IPv4",
+      mend: "name an IPv4 server of the provider, or take the line out",
+    };
+  if (!isHost(host))
+    return {
+      problem: "the HOST of `remote HOST PORT udp|tcp` is neither a DNS name nor an IPv4 address",
+      mend: "correct the host",
+    };
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535)
+    return {
+      problem: "the PORT of `remote HOST PORT udp|tcp` is not a number 1..65535",
+      mend: "correct the port, in the line or in `port`",
+    };
+  if (spoken === undefined)
+    return {
+      problem: "the protocol of `remote HOST PORT udp|tcp` is another one",
+      mend: "correct the protocol, in the line or in `proto`",
+    };
   return { host, port: Number(port), protocol: spoken === "tcp" ? "tcp" : "udp" };
 }
 
-/** What `remote` lines leave open, at the top or of one <connection>. */
-interface Scope {
-  readonly line: number;
-  port?: string;
-  protocol?: string;
+/** Reads the `remote` lines; what a line leaves open is said by its <connection>, then by the top of the file. */
+function readRemotes(items: readonly OptionItem[]): { remotes: Remote[]; findings: ProfileFinding[] } {
+  const said = (connection: number | undefined, ...names: readonly string[]): string | undefined => {
+    const last = items.filter((item) => item.connection === connection && names.includes(item.name)).at(-1);
+    return last && (last.parameters[0] ?? "");
+  };
+  const top = { port: said(undefined, "port", "rport"), protocol: said(undefined, "proto") };
+  const read = items
+    .filter(({ name }) => name === "remote")
+    .map(({ line, connection, parameters: [host = "", port, protocol] }) => ({
+      line,
+      remote: readRemote(
+        host,
+        port ?? said(connection, "port", "rport") ?? top.port ?? "1194",
+        protocol ?? said(connection, "proto") ?? top.protocol ?? "udp",
+      ),
+    }));
+  return {
+    remotes: read.flatMap(({ remote }) => ("host" in remote ? remote : [])),
+    findings: read.flatMap(({ line, remote }) => ("host" in remote ? [] : { line, ...remote })),
+  };
+}
+
+function checkRemotes(remotes: readonly Remote[], first: number | undefined): Partial<Verdict> {
+  if (first === undefined) {
+    const mend = "take another file of the provider's: one for a server, with its name or its address";
+    return { findings: [{ problem: "no `remote` line names the provider", mend }] };
+  }
+  const address = `add a line \`remote ADDRESS ${remotes[0]?.port} ${remotes[0]?.protocol}\` with an address the provider names`;
+  return { warnings: namesOnly(remotes, first, address) };
 }
 
 /**
@@ -86,125 +170,48 @@ interface Scope {
  * @returns what the gateway uses of it, and everything that is wrong with it
  */
 export function parseProfile(text: string, now: Date): ReadProfile<OpenVpnProfile> {
-  const findings: ProfileFinding[] = [];
-  const lines: string[] = [];
-  const remotes: { line: number; parts: readonly string[]; scope: Scope }[] = [];
-  const top: Scope = { line: 1 };
-  const within: { connection?: Scope; inline?: InlineFile & { rows: string[]; known: boolean } } = {};
-  const files: InlineFile[] = [];
-  /** Every option that is passed on, blocks among them. */
-  const stated: (readonly string[])[] = [];
-  let wantsCredentials = false;
-  const find = (line: number, problem: string, mend: string) => void findings.push({ line, problem, mend });
+  const foreign = notAProfile(text);
+  if (foreign) return { profile: noProfile, findings: [foreign], warnings: [] };
+  const { items: raw, findings } = readItems(text);
+  const skipped = mayBeUnknown(raw);
+  const items = raw.map((item) => (item.kind === "option" ? withoutSetenv(item) : item));
+  const pieces = items.map((item) => understand(item, skipped));
+  const stated = pieces.flatMap((piece) => (piece.stated ? [piece.stated] : []));
 
-  const open = (name: string, line: number) => {
-    if (name === "connection" && !within.connection) {
-      within.connection = { line };
-      return;
-    }
-    const known = inlineOptions.has(name) && !within.connection;
-    within.inline = { name, line, known, rows: [] };
-    if (known) {
-      lines.push(`<${name}>`);
-      files.push(within.inline);
-      stated.push([name]);
-    } else if (name === "auth-user-pass")
-      find(line, "a block holds the credentials", "take it out and set them as the stack's secret `credentials`");
-    else find(line, "a block opens that no client's profile has there", "take the block out");
-  };
-
-  const inlineLine = (raw: string, line: number, { name, known, rows }: NonNullable<typeof within.inline>) => {
-    // OpenVPN ends the block at any line that begins so, and reads a long line in pieces, each of which may begin so.
-    const closed = raw.trimStart().startsWith(`</${name}>`);
-    if (closed) within.inline = undefined;
-    else rows.push(raw);
-    if (known && !closed && raw.includes("<"))
-      find(line, "an inline file holds a <", "leave nothing but the key or certificate in the block");
-    else if (known) lines.push(closed ? `</${name}>` : raw);
-  };
-
-  const write = (words: readonly string[], line: number) => {
-    const whole = words.map(written).join(" ");
-    if (Buffer.byteLength(whole) > LONGEST_LINE)
-      find(line, `the line is longer than the ${LONGEST_LINE} bytes OpenVPN reads`, "shorten it");
-    else lines.push(whole);
-  };
-
-  const pass = (parts: readonly string[], option: string, line: number) => {
-    const meant = [option, ...parts.slice(1)];
-    if (parts[1] !== "[inline]") stated.push(meant);
-    if (within.connection) find(line, `\`${option}\` stands inside <connection>`, "move it out of the block");
-    else if (fileOptions.has(option) && parts[1] === "[inline]") {
-      // The file follows as a block; the direction of tls-auth would be lost with this line.
-      if (option === "tls-auth" && parts[2] !== undefined) write(["key-direction", parts[2]], line);
-    } else if (fileOptions.has(option))
-      find(line, `\`${option}\` names a file`, `put its content inline, between <${option}> and </${option}>`);
-    else write(meant, line);
-  };
-
-  const optionLine = (parts: readonly string[], line: number) => {
-    const option = (parts[0] ?? "").replace(/^--(?=.)/, "");
-    const block = parts.length === 1 ? /^<(.*)>$/.exec(option)?.[1] : undefined;
-    const scope = within.connection ?? top;
-    if (within.connection && option.startsWith("</connection>")) within.connection = undefined;
-    else if (block !== undefined) open(block, line);
-    else if (option === "remote") remotes.push({ line, parts, scope });
-    else if (option === "proto") scope.protocol = parts[1] ?? "";
-    else if (option === "port" || option === "rport") scope.port = parts[1] ?? "";
-    else if (option === "auth-user-pass") wantsCredentials = true;
-    else if (/^dev(-type)?$/.test(option) && /^tap/.test(parts[1] ?? ""))
-      find(line, "`dev tap` bridges Ethernet; a gateway routes", "ask the provider for a `dev tun` profile");
-    else if (/^(up|down)$/.test(option) && parts.length === 2 && resolverScripts.has(parts[1] ?? "")) return;
-    else if (refused.has(option))
-      find(line, `\`${option}\` runs a script or a plugin, or reads other files, on the gateway`, "take the line out");
-    else if (rejected.has(option))
-      find(
-        line,
-        `\`${option}\` is an option that OpenVPN 2.6 rejects`,
-        "take the line out, or ask the provider for a newer profile",
-      );
-    else if (passed.has(option)) pass(parts, option, line);
-    else if (!replaced.has(option))
-      find(
-        line,
-        "an option stands that is not known to be safe in a provider's profile",
-        "take the line out if the provider works without it",
-      );
-  };
-
-  const rows = text.replace(/^\uFEFF/, "").split(/\r?\n/);
-  rows.forEach((raw, index) => {
-    const line = index + 1;
-    // eslint-disable-next-line no-control-regex -- these are what it looks for
-    if (/[\0-\x08\x0b-\x1f\x7f]/.test(raw)) find(line, "a control character stands in the line", again);
-    else if (within.inline) inlineLine(raw, line, within.inline);
-    else {
-      const parts = words(raw);
-      if (!parts) find(line, "a backslash, or a quote that is not closed, stands in the line", "write it without");
-      else if (parts.length > 0) optionLine(parts, line);
-    }
-  });
-  const unclosed = within.inline ?? within.connection;
-  if (unclosed) find(unclosed.line, "a block begins that is never closed", "close it, as in </ca>");
-
-  const sound = remotes.flatMap(({ line, parts: [, host = "", port, protocol], scope }) => {
-    const remote = readRemote(
-      host,
-      port ?? scope.port ?? top.port ?? "1194",
-      protocol ?? scope.protocol ?? top.protocol ?? "udp",
-    );
-    if (!remote) find(line, "the remote is not `remote HOST PORT udp|tcp` over IPv4", "write it so");
-    return remote ?? [];
-  });
-  if (text.trim() === "") findings.push({ problem: "the file is empty", mend: again });
-  else if (remotes.length === 0) findings.push({ problem: "no `remote` line names the provider", mend: again });
-
-  const whole = files.filter((file) => file !== unclosed);
-  const verdicts = text.trim() === "" ? [] : [checkCertificates(whole, now), checkServerProof(stated)];
-  const addressToo = `add a line \`remote ADDRESS ${sound[0]?.port} ${sound[0]?.protocol}\` with an address the provider names`;
+  const options = items.filter((item) => item.kind === "option");
+  const { remotes, findings: unreached } = readRemotes(options);
+  const blocks = items.filter((item) => item.kind === "block");
+  const files = blocks.filter((block) => block.whole && block.connection === undefined);
+  const ciphers = negotiate(stated);
+  const verdict = together([
+    { findings },
+    ...pieces,
+    { findings: unreached },
+    checkRemotes(remotes, options.find(({ name }) => name === "remote")?.line),
+    ciphers,
+    checkArguments(items, remotes),
+    checkCertificates(files, stated, now),
+    checkKeys(files),
+    blocks.every(({ whole }) => whole) ? checkClientProof(stated) : {},
+    checkServerProof(stated),
+  ]);
   return {
-    profile: { kind: "openvpn", remotes: sound, wantsCredentials, lines },
-    findings: [...findings, ...verdicts.flatMap((verdict) => verdict.findings)],
-    warnings: [...namesOnly(sound, remotes[0]?.line, addressToo), ...verdicts.flatMap((verdict) => verdict.warnings)],
+    profile: {
+      kind: "openvpn",
+      remotes,
+      wantsCredentials: lastOf(stated, "auth-user-pass") !== undefined,
+      mssfix: mssfixOf(stated),
+      lines: [...pieces.flatMap(({ lines = [] }) => lines), ...ciphers.lines.map(writtenLine)],
+    },
+    ...verdict,
   };
 }
+
+/** In the place of a profile that cannot be read. */
+export const noProfile: OpenVpnProfile = {
+  kind: "openvpn",
+  remotes: [],
+  wantsCredentials: false,
+  mssfix: mssfixOf([]),
+  lines: [],
+};

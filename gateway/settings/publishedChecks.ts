@@ -1,6 +1,7 @@
 import { contains, intervalOf, isAddress, overlap } from "./address";
 import type { Report } from "./fault";
 import { portInterval, type Service } from "./fields";
+import { elements, having, type Parts, pick, sound, whole } from "./parts";
 import type { GatewayMachine } from "./replicaChecks";
 import type { Shape } from "./schema";
 
@@ -19,10 +20,21 @@ export const sshPort: TakenPort = { protocol: "tcp", port: 22, by: "SSH from ssh
  * Checks services against each other and against what the machine serves anyway.
  * @param key where the list stands
  */
-export function checkServices(all: readonly Service[], key: string, taken: readonly TakenPort[], report: Report): void {
-  const ports = all.flatMap(({ protocol, ports }, index) =>
-    ports.map((port, at) => ({ protocol, port, key: `${key}[${index}].ports[${at}]` })),
-  );
+export function checkServices(
+  all: Parts<readonly Service[]>,
+  key: string,
+  taken: readonly TakenPort[],
+  report: Report,
+): void {
+  const ports = elements(all).flatMap((service, index) => {
+    const { protocol } = pick(service, "protocol") ?? {};
+    if (typeof service !== "object" || protocol === undefined) return [];
+    return sound(service.ports).map(({ index: at, value: port }) => ({
+      protocol,
+      port,
+      key: `${key}[${index}].ports[${at}]`,
+    }));
+  });
   ports.forEach((one, index) => {
     const interval = portInterval(one.port);
     const meets = (protocol: Service["protocol"], other: number | string) =>
@@ -37,33 +49,41 @@ export function checkServices(all: readonly Service[], key: string, taken: reado
 
 /** Checks what the gateway's machines publish, and who needs their addresses. */
 export function checkPublished(
-  { services, addresses }: Shape["published"],
-  { clients, wireguard, metrics }: Pick<Shape, "clients" | "wireguard" | "metrics">,
+  published: Parts<Shape["published"]>,
+  { clients, wireguard, metrics }: Parts<Pick<Shape, "clients" | "wireguard" | "metrics">> & object,
   machines: readonly GatewayMachine[],
   report: Report,
 ): void {
+  const services = typeof published === "object" ? published.services : [];
+  const addresses = typeof published === "object" ? published.addresses : undefined;
   const dns = [53, 5353].flatMap((port) =>
     (["udp", "tcp"] as const).map((protocol) => ({ protocol, port, by: "the clients' resolver" })),
   );
-  const taken: TakenPort[] = [...dns, { protocol: "udp", port: wireguard.port, by: "WireGuard" }];
-  if (metrics) taken.push({ protocol: "tcp", port: metrics.port, by: "metrics.port" });
-  if (machines.some(({ host }) => host.kind === "ec2" && !host.sshFromAnywhere)) taken.push(sshPort);
+  const taken: TakenPort[] = [...dns];
+  const { port } = pick(wireguard, "port") ?? {};
+  if (port !== undefined) taken.push({ protocol: "udp", port, by: "WireGuard" });
+  const scraped = pick(metrics, "port");
+  if (scraped) taken.push({ protocol: "tcp", port: scraped.port, by: "metrics.port" });
+  const hosts = machines.flatMap(({ key, host }) => (typeof host === "object" ? [{ key, host }] : []));
+  if (hosts.some(({ host }) => host.kind === "ec2" && host.sshFromAnywhere === false)) taken.push(sshPort);
   checkServices(services, "published.services", taken, report);
 
-  addresses?.forEach((address, index) => {
-    if (contains(intervalOf(wireguard.subnet), intervalOf(address)))
+  const { subnet } = pick(wireguard, "subnet") ?? {};
+  for (const { index, value: address } of sound(addresses))
+    if (subnet !== undefined && contains(intervalOf(subnet), intervalOf(address)))
       report(
         `published.addresses[${index}]`,
         address,
-        `an address outside the clients' network ${wireguard.subnet}`,
+        `an address outside the clients' network ${subnet}`,
         "give the addresses that the internet reaches the machine by",
       );
-  });
-  const transparent = clients.findIndex(({ tunnel }) => tunnel === "transparent");
-  if (addresses || (services.length === 0 && transparent < 0)) return;
-  const needs = services.length > 0 ? "published.services" : `clients[${transparent}].tunnel`;
-  for (const { key, host } of machines) {
-    if (host.kind !== "existing" || isAddress(host.address)) continue;
+  const transparent = having(clients, "tunnel").find(({ tunnel }) => tunnel === "transparent");
+  const needs =
+    elements(services).length > 0 ? "published.services" : transparent && `clients[${transparent.index}].tunnel`;
+  if (addresses !== undefined || needs === undefined) return;
+  for (const { key, host } of hosts) {
+    const address = host.kind === "existing" ? whole(host.address) : undefined;
+    if (address === undefined || isAddress(address)) continue;
     if (machines.length === 1)
       report(
         "published.addresses",
@@ -74,7 +94,7 @@ export function checkPublished(
     else
       report(
         `${key}.address`,
-        host.address,
+        address,
         `an IPv4 address, where there are replicas and ${needs} needs it: rules take no names`,
         "give the address that the name has; a name for clients is wireguard.endpoint",
       );

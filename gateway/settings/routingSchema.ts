@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { MAX_SLOT } from "../plan/ids";
 import { isSource } from "./address";
-import { clock, exitName, field, isTimeZone, map, ports, text, weekdays } from "./fields";
+import { clock, exitName, field, isTimeZone, list, map, ports, text, weekdays } from "./fields";
 
 /* Ways out, and what takes which. */
 
@@ -41,9 +41,11 @@ export const exit = z.strictObject(
 export const during = z.strictObject(
   {
     /** Days on which it begins. Default all seven. */
-    days: z
-      .array(field(z.enum(weekdays), `one of ${weekdays.join(", ")}`, "write the day's first three letters"), daysText)
-      .min(1, daysText)
+    days: list(
+      field(z.enum(weekdays), `one of ${weekdays.join(", ")}`, "write the day's first three letters"),
+      daysText,
+      { least: 1 },
+    )
       // Each once and in order, so that the same hours are the same.
       .transform((days) => weekdays.filter((day) => days.includes(day)))
       .default([...weekdays]),
@@ -95,7 +97,7 @@ export const group = z.strictObject(
       "choose another name",
     ),
     /** Names of exits, the preferred one first. */
-    members: z.array(text("the name of an exit"), membersText).min(1, membersText).max(8, membersText),
+    members: list(text("the name of an exit"), membersText, { least: 1, most: 8 }),
     /** How long an earlier member must have been well before clients go back to it, seconds. Default 30. */
     backAfter: field(z.int().min(0).max(86400), "seconds, a whole number 0..86400", "leave it out for 30").default(30),
   },

@@ -1,43 +1,53 @@
 import { intervalOf, overlap, type Interval } from "./address";
+import { meant } from "./advice";
 import type { Report } from "./fault";
 import { portInterval } from "./fields";
+import { elements, having, isUnknown, malformed, type Names, type Parts, sound, type Whole } from "./parts";
 import type { RuleSettings, Shape } from "./schema";
-import { meant } from "./shape";
 
-export function checkGroups(groups: Shape["groups"], exits: Shape["exits"], report: Report): void {
-  const known = exits.map((exit) => exit.name);
-  groups.forEach((group, index) => {
-    const earlier = [...known, ...groups.slice(0, index).map(({ name }) => name)];
-    if (earlier.includes(group.name))
-      report(`groups[${index}].name`, group.name, "a name no exit and no other group has", "choose another name");
-    group.members.forEach((member, at) => {
+/** @param known all names of exits, as they were given @param given the groups as they were given, unchecked */
+export function checkGroups(groups: Parts<Shape["groups"]>, known: Names, given: Names, report: Report): void {
+  const exits = known.names;
+  const named = having(groups, "name");
+  named.forEach(({ index, name }, at) => {
+    if (exits.includes(name) || named.findIndex((other) => other.name === name) !== at)
+      report(`groups[${index}].name`, name, "a name no exit and no other group has", "choose another name");
+  });
+  elements(groups).forEach((group, index) => {
+    const members = typeof group === "object" ? group.members : malformed;
+    for (const { index: at, value: member } of sound(members)) {
       const key = `groups[${index}].members[${at}]`;
-      const near = meant(member, known);
-      if (!known.includes(member) && groups.some(({ name }) => name === member))
+      const near = meant(member, exits);
+      if (!exits.includes(member) && given.names.includes(member))
         report(
           key,
           member,
           "the name of an exit: a group in a group could go in a circle",
           "name that group's members themselves",
         );
-      else if (!known.includes(member))
+      else if (isUnknown(known, member))
         report(
           key,
           member,
-          `the name of an exit: ${known.join(", ") || "none is configured"}`,
+          `the name of an exit: ${exits.join(", ") || "none is configured"}`,
           near === undefined ? "add the exit, or name another" : `did you mean "${near}"?`,
         );
-      else if (group.members.indexOf(member) !== at) report(key, member, "each exit once", "take one of the two out");
-    });
+      else if (elements(members).indexOf(member) !== at)
+        report(key, member, "each exit once", "take one of the two out");
+    }
   });
 }
 
 const PROTOCOLS = ["tcp", "udp", "icmp", "another"] as const;
 const ALL_PORTS: Interval = { first: 0, last: 65535 };
 
+/** What of a rule decides which traffic it takes. */
+type Conditions = Whole<Pick<RuleSettings, "from" | "protocol" | "ports" | "during">>;
+
 /** A rule with what is compared read once: each is held against all before it. */
 interface Read {
-  readonly rule: RuleSettings;
+  readonly conditions: Conditions;
+  readonly index: number;
   readonly key: string;
   readonly protocol: RuleSettings["protocol"];
   readonly source: Interval;
@@ -46,13 +56,14 @@ interface Read {
   readonly hours: string | undefined;
 }
 
-const read = (rule: RuleSettings, index: number, subnet: string): Read => ({
-  rule,
+const read = (conditions: Conditions, index: number, subnet: string): Read => ({
+  conditions,
+  index,
   key: `rules[${index}]`,
-  protocol: rule.protocol,
-  source: intervalOf(rule.from ?? subnet),
-  ports: rule.ports?.map(portInterval) ?? [ALL_PORTS],
-  hours: rule.during && JSON.stringify(rule.during),
+  protocol: conditions.protocol,
+  source: intervalOf(conditions.from ?? subnet),
+  ports: conditions.ports?.map(portInterval) ?? [ALL_PORTS],
+  hours: conditions.during && JSON.stringify(conditions.during),
 });
 
 /** What is left of intervals when one is taken out. */
@@ -89,40 +100,52 @@ function reachable({ source: own, protocol: ownProtocol, ports }: Read, rivals: 
 }
 
 /** A rule as a message shows it. */
-const inWords = ({ from, protocol, ports, during, exit }: RuleSettings): string =>
+const inWords = ({ from, protocol, ports, during }: Conditions, exit: string | undefined): string =>
   [
     ...(from === undefined ? [] : [`from ${from}`]),
     ...(protocol === undefined ? [] : [protocol]),
     ...(ports === undefined ? [] : [ports.join(",")]),
     ...(during === undefined ? [] : [`during ${during.days.join(",")} ${during.from}-${during.to}`]),
-    `to ${exit}`,
+    ...(exit === undefined ? [] : [`to ${exit}`]),
   ].join(" ");
 
-/** Conditions that cannot be, and rules that can never match because earlier ones take everything. */
-export function checkRules(rules: readonly RuleSettings[], { subnet }: Shape["wireguard"], report: Report): void {
-  const all = rules.map((rule, index) => read(rule, index, subnet));
-  all.forEach((own, index) => {
-    const { rule, key } = own;
-    if (rule.ports !== undefined && rule.protocol !== "tcp" && rule.protocol !== "udp")
+/** Conditions that cannot be, each within its rule. */
+export function checkConditions(rules: Parts<Shape["rules"]>, report: Report): void {
+  elements(rules).forEach((rule, index) => {
+    if (typeof rule !== "object") return;
+    const { protocol, ports, during } = rule;
+    if (typeof ports === "object" && (protocol === undefined || protocol === "icmp"))
       report(
-        `${key}.ports`,
-        rule.ports.join(", "),
+        `rules[${index}].ports`,
+        sound(ports)
+          .map(({ value }) => value)
+          .join(", "),
         "ports only together with protocol tcp or udp",
         "add the protocol; for both write two rules",
       );
-    if (rule.during !== undefined && rule.during.from === rule.during.to)
+    if (typeof during === "object" && during.from !== malformed && during.from === during.to)
       report(
-        `${key}.during`,
-        `${rule.during.from}-${rule.during.to}`,
+        `rules[${index}].during`,
+        `${during.from}-${during.to}`,
         "hours that are not empty",
         "for the whole day write from 00:00 to 24:00",
       );
-    const rivals = all.slice(0, index).filter((earlier) => takesOf(own, earlier));
+  });
+}
+
+/** Rules that can never match because earlier ones take everything. */
+export function checkReach(rules: Parts<Shape["rules"]>, subnet: string, report: Report): void {
+  const all = having(rules, "from", "protocol", "ports", "during").map(({ index, ...rule }) =>
+    read(rule, index, subnet),
+  );
+  const exits = new Map(having(rules, "exit").map(({ index, exit }) => [index, exit]));
+  all.forEach((own, at) => {
+    const rivals = all.slice(0, at).filter((earlier) => takesOf(own, earlier));
     if (!reachable(own, rivals))
       report(
-        key,
-        inWords(rule),
-        `a rule that can match: the first match wins, and all of its traffic is taken by ${rivals.map((rival) => rival.key).join(", ")}`,
+        own.key,
+        inWords(own.conditions, exits.get(own.index)),
+        `a rule that can match: the first match wins, and all of its traffic is taken by ${rivals.map(({ key }) => key).join(", ")}`,
         "move it up, or take it out",
       );
   });

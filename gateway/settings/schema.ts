@@ -7,6 +7,7 @@ import {
   field,
   isWireGuardKey,
   keyVersion,
+  list,
   map,
   network,
   networks,
@@ -92,22 +93,15 @@ const client = z.strictObject(
 const dns = z.strictObject(
   {
     /** Resolvers asked for what is not local. Default: the documented four. */
-    upstreams: z
-      .array(address("a resolver's address"), resolvers)
-      .min(1, resolvers)
-      .max(16, resolvers)
-      .default(["1.1.1.2", "1.0.0.2", "8.8.8.8", "8.8.4.4"]),
+    upstreams: list(address("a resolver's address"), resolvers, { least: 1, most: 16 }).default([
+      "1.1.1.2",
+      "1.0.0.2",
+      "8.8.8.8",
+      "8.8.4.4",
+    ]),
     /** Names answered here and nowhere else. Default: the documented two. */
     records: z
-      .record(
-        field(
-          z.string().regex(/^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/),
-          "a DNS name in lower case with at least one dot, each label 1..63 of a-z, 0-9, - and _",
-          "write the full name",
-        ),
-        address("the address of a local name"),
-        "a map of names to IPv4 addresses",
-      )
+      .record(z.string(), address("the address of a local name"), "a map of names to IPv4 addresses")
       .default({ "vault.raff.local": "10.4.0.7", "rafflab.internal": "10.4.0.3" }),
   },
   map,
@@ -116,13 +110,12 @@ const dns = z.strictObject(
 const published = z.strictObject(
   {
     /** What the gateway's machine serves to clients, through the tunnel; on EC2 to everybody. Default nothing. */
-    services: z.array(service, services).max(32, services).default([]),
+    services: list(service, services, { most: 32 }).default([]),
     /** Its public addresses. Default: its host's. */
-    addresses: z
-      .array(address("a public address of the gateway's machine"), publicText)
-      .min(1, publicText)
-      .max(64, publicText)
-      .optional(),
+    addresses: list(address("a public address of the gateway's machine"), publicText, {
+      least: 1,
+      most: 64,
+    }).optional(),
   },
   map,
 );
@@ -143,7 +136,7 @@ const metrics = z.strictObject(
       "leave it out for 9586",
     ).default(9586),
     /** Names of the clients that may fetch them. Default none: only the machine itself. */
-    from: z.array(text("the name of a client"), scrapers).default([]),
+    from: list(text("the name of a client"), scrapers).default([]),
   },
   map,
 );
@@ -157,24 +150,25 @@ export const schema = z.strictObject(
     /** The gateway's machine. Required, unless the stack has tunnels and nothing of a gateway. */
     host: gatewayHost.optional(),
     /** Further machines with the same gateway. Default none. */
-    replicas: z.array(replica, replicasText).max(16, replicasText).default([]),
+    replicas: list(replica, replicasText, { most: 16 }).default([]),
     wireguard: wireguard.prefault({}),
-    exits: z.array(exit, maps).default([]),
+    exits: list(exit, maps).default([]),
     /** Failover groups of exits. */
-    groups: z.array(group, maps).default([]),
+    groups: list(group, maps).default([]),
     /** First match wins, nothing matched goes direct. Default: the upper half of the clients' network to the first exit. */
-    rules: z.array(rule, maps).optional(),
-    clients: z.array(client, maps).default([]),
+    rules: list(rule, maps).optional(),
+    clients: list(client, maps).default([]),
     dns: dns.prefault({}),
     /** Networks reached directly by every client, never through a provider. Default: the documented VPC. */
-    localNetworks: z
-      .array(network("a local network", "leave the setting out for the documented VPC, or give [] for none"), networks)
-      .default(["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"]),
+    localNetworks: list(
+      network("a local network", "leave the setting out for the documented VPC, or give [] for none"),
+      networks,
+    ).default(["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"]),
     published: published.prefault({}),
     /** Metrics for Prometheus. Default: none are collected. */
     metrics: metrics.optional(),
     /** Transparent tunnels between hosts of their own. */
-    tunnels: z.array(tunnel, maps).max(32, maps).default([]),
+    tunnels: list(tunnel, maps, { most: 32 }).default([]),
     /** By the exit's name. A secret: never shown, and kept apart from the settings. */
     credentials: z.record(z.string(), credentials, "a map of exits, each with username and password").default({}),
   },

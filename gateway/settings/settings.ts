@@ -1,3 +1,4 @@
+import { distance } from "fastest-levenshtein";
 import {
   checkClientAddresses,
   checkClients,
@@ -7,21 +8,22 @@ import {
   checkRuleExits,
   checkRuleSources,
   checkSubnet,
-  checkUpstreams,
   defaultRules,
 } from "./between";
-
-import { SettingsError, type Fault, type Report } from "./fault";
-import { readGatewayHost } from "./hostChecks";
+import { checkRecordNames, checkUpstreams } from "./dnsChecks";
+import { PROJECT, SettingsError, type Fault, type Report, unknown } from "./fault";
+import { checkGatewayHost, withHostKey } from "./hostChecks";
 import { hostText } from "./hostSchema";
 import { checkMetrics } from "./metricsChecks";
+import { malformed, namesOf, type Parts, pick, together, whole } from "./parts";
 import { parseProfile } from "./profile";
+import { kindOf } from "./profileForeign";
 import { checkPublished } from "./publishedChecks";
 import { addressesOf, checkReplicas, gatewayMachines } from "./replicaChecks";
-import { checkGroups, checkRules } from "./ruleChecks";
-import type { Credentials, ExitSettings, Settings, Shape } from "./schema";
+import { checkConditions, checkGroups, checkReach } from "./ruleChecks";
+import { type Credentials, type ExitSettings, schema, type Settings, type Shape } from "./schema";
 import { parseShape } from "./shape";
-import { checkTunnels, type TunnelSettings } from "./tunnelChecks";
+import { checkTunnels, filledTunnels, type TunnelSettings } from "./tunnelChecks";
 import { parseWireGuardProfile } from "./wireguardProfile";
 
 export type { Credentials };
@@ -32,6 +34,8 @@ export interface Sources {
   readonly readFile: (path: string) => string | undefined;
   /** The stack's secret `credentials`: exit -> {username, password}; unchecked. */
   readonly credentials: unknown;
+  /** The stack's keys of other namespaces, such as aws:region. Default none. */
+  readonly otherKeys?: readonly string[];
   /** When the certificates of provider profiles must be valid. */
   readonly now: Date;
 }
@@ -46,27 +50,49 @@ export interface ParsedStack {
   readonly warnings: readonly Fault[];
 }
 
-/** Reads an exit's profile. Where it cannot be read there is a fault, and an empty profile so that the rest can be looked at. */
+const names = { openvpn: "an OpenVPN profile", wireguard: "a WireGuard configuration" };
+
+/** Reads an exit's profile. */
 function readExit(
-  exit: Shape["exits"][number],
+  exit: Parts<Shape["exits"][number]>,
   key: string,
   { readFile, now }: Sources,
   report: Report,
   warn: Report,
-): ExitSettings {
-  const text = readFile(exit.profile);
-  if (text === undefined) {
-    report(key, exit.profile, "the path of a file that can be read", "put the provider's file there, or mend the path");
-    return { ...exit, provider: { kind: "openvpn", remotes: [], wantsCredentials: false, lines: [] } };
+): Parts<ExitSettings> {
+  if (exit === malformed) return malformed;
+  const { profile: path, kind } = exit;
+  if (path === malformed) return { ...exit, provider: malformed };
+  const text = readFile(path);
+  if (text === undefined)
+    report(key, path, "the path of a file that can be read", "put the provider's file there, or mend the path");
+  if (text === undefined || kind === malformed) return { ...exit, provider: malformed };
+  const actual = kindOf(text) ?? kind;
+  if (actual !== kind) {
+    const mend =
+      actual === "openvpn"
+        ? "take `kind: wireguard` out of the exit"
+        : "write `kind: wireguard` beside the exit's `profile`";
+    report(key.replace(/profile$/, "kind"), kind, `"${actual}", for ${path} is ${names[actual]}`, mend);
+    return { ...exit, provider: malformed };
   }
-  const openvpn = exit.kind === "openvpn";
+  const openvpn = kind === "openvpn";
   const { profile, findings, warnings } = openvpn ? parseProfile(text, now) : parseWireGuardProfile(text);
   const allowed = openvpn ? "a client profile that OpenVPN 2.6 takes" : "a configuration as for wg-quick";
-  const where = (line: number | undefined) => (line === undefined ? exit.profile : `${exit.profile}:${line}`);
+  const where = (line: number | undefined) => (line === undefined ? path : `${path}:${line}`);
   for (const { line, problem, mend } of findings) report(key, where(line), `${allowed}; here ${problem}`, mend);
   for (const { line, problem, mend } of warnings)
     warn(key, where(line), `${allowed}, as this is; but ${problem}`, mend);
   return { ...exit, provider: profile };
+}
+
+/** Settings under a mistyped namespace would be left out without a word. */
+function checkNamespaces(keys: readonly string[], report: Report): void {
+  for (const key of keys) {
+    const [namespace = "", name = ""] = key.split(":");
+    if (distance(namespace, PROJECT) <= 2)
+      report(key, unknown, `keys of the namespace ${PROJECT}`, `did you mean ${PROJECT}:${name}?`);
+  }
 }
 
 const noHost: Fault = {
@@ -76,75 +102,114 @@ const noHost: Fault = {
   mend: "write it as Pulumi.yaml describes it",
 };
 
-/** Whatever else is given asks for a gateway, and so for its machine. The CLI gives the defaults of Pulumi.yaml, which are empty. */
-const isOfTunnelsAlone = (raw: object): boolean => {
-  const given = Object.entries(raw).filter(
-    ([, value]) => typeof value !== "object" || value === null || Object.keys(value as object).length > 0,
-  );
-  return (
-    given
-      .filter(([, value]) => value !== undefined)
-      .map(([key]) => key)
-      .join() === "tunnels"
-  );
-};
+/** Every other setting asks for a gateway, and so for its machine. The CLI gives the defaults of Pulumi.yaml, which are empty. */
+function isOfTunnelsAlone(raw: object): boolean {
+  const isEmpty = (value: unknown) =>
+    value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+  const given = Object.entries(raw).filter(([key, value]) => Object.hasOwn(schema.shape, key) && !isEmpty(value));
+  return given.map(([key]) => key).join() === "tunnels";
+}
+
+/** Every section is malformed where the whole is no map. */
+const sectionsOf = (parts: Parts<Shape>): { readonly [K in keyof Shape]-?: Parts<Shape[K]> } =>
+  (parts === malformed ? Object.fromEntries(Object.keys(schema.shape).map((key) => [key, malformed])) : parts) as {
+    readonly [K in keyof Shape]-?: Parts<Shape[K]>;
+  };
+
+/** Checks a gateway's settings against each other: each as soon as what it compares is well-formed. */
+function checkGateway(
+  raw: Readonly<Record<string, unknown>>,
+  parts: ReturnType<typeof sectionsOf>,
+  exits: Parts<readonly ExitSettings[]>,
+  report: Report,
+): void {
+  const { wireguard, clients, rules, groups, localNetworks, dns, metrics, credentials } = parts;
+  const { subnet } = pick(wireguard, "subnet") ?? {};
+  const exitNames = namesOf(raw["exits"], exits);
+  const groupNames = namesOf(raw["groups"], groups);
+  checkExits(exits, report);
+  checkCredentials(exits, exitNames, credentials, report);
+  checkGroups(groups, exitNames, groupNames, report);
+  checkRuleExits(rules, together(exitNames, groupNames), report);
+  checkConditions(rules, report);
+  checkClients(clients, report);
+  if (subnet !== undefined) {
+    checkReach(rules, subnet, report);
+    checkSubnet(subnet, exits, report);
+    checkRuleSources(rules, subnet, report);
+    checkClientAddresses(clients, subnet, report);
+  }
+  if (typeof metrics === "object") checkMetrics(metrics.from, namesOf(raw["clients"], clients), report);
+  if (typeof dns === "object") {
+    checkRecordNames(dns.records, report);
+    checkUpstreams(dns.upstreams, localNetworks, exits, report);
+  }
+  checkLocalNetworks(localNetworks, subnet, exits, report);
+}
+
+/** Reads a file once: what was checked is what is used. */
+function once(readFile: Sources["readFile"]): Sources["readFile"] {
+  const read = new Map<string, string | undefined>();
+  return (path) => {
+    if (!read.has(path)) read.set(path, readFile(path));
+    return read.get(path);
+  };
+}
 
 /**
  * Turns a stack's raw configuration into settings, or says everything that is wrong with it.
  * Pure but for `sources.readFile`; nothing is made before it has returned.
  * @param raw the stack's keys without the project's prefix, as plain values
  * @returns settings with every default filled in and every provider profile read, the credentials by exit, and warnings
- * @throws SettingsError with all faults: those of single values, and those between values of sections that are sound
+ * @throws SettingsError with all faults: those of single values, and those between the values that are well-formed
  */
 export function parseStack(raw: unknown, sources: Sources): ParsedStack {
   const isMap = typeof raw === "object" && raw !== null && !Array.isArray(raw);
-  const { sound, whole, faults } = parseShape(isMap ? { ...raw, credentials: sources.credentials } : raw);
+  const given = isMap ? { ...raw, credentials: sources.credentials } : raw;
+  const { parts, faults } = parseShape(given);
   const report: Report = (key, value, allowed, mend) => void faults.push({ key, value, allowed, mend });
   const warnings: Fault[] = [];
   const warn: Report = (key, value, allowed, mend) => void warnings.push({ key, value, allowed, mend });
+  const readFile = once(sources.readFile);
 
-  const { wireguard, clients, rules, groups, localNetworks, dns, metrics, credentials } = sound;
-  if (isMap && !("host" in raw) && !isOfTunnelsAlone({ ...raw, credentials: sources.credentials }))
-    faults.unshift(noHost);
+  if (isMap && !("host" in raw) && !isOfTunnelsAlone({ ...given })) faults.unshift(noHost);
+  checkNamespaces(sources.otherKeys ?? [], report);
+  const sections = sectionsOf(parts);
+  const exits =
+    sections.exits === malformed
+      ? malformed
+      : sections.exits.map((exit, index) =>
+          readExit(exit, `exits[${index}].profile`, { ...sources, readFile }, report, warn),
+        );
+  checkGateway({ ...(given as object) }, sections, exits, report);
 
-  const exits = sound.exits?.map((exit, index) => readExit(exit, `exits[${index}].profile`, sources, report, warn));
-  if (exits) checkExits(exits, report);
-  if (exits && credentials) checkCredentials(exits, credentials, report);
-  if (exits && groups) checkGroups(groups, exits, report);
-  if (exits && groups && rules) checkRuleExits(rules, exits, groups, report);
-  if (wireguard && rules) checkRules(rules, wireguard, report);
-  if (exits && wireguard) checkSubnet(wireguard, exits, report);
-  if (wireguard && rules) checkRuleSources(rules, wireguard, report);
-  if (clients) checkClients(clients, report);
-  if (wireguard && clients) checkClientAddresses(clients, wireguard, report);
-  if (clients && metrics) checkMetrics(metrics, clients, report);
-  if (exits && dns && localNetworks) checkUpstreams(dns, localNetworks, exits, report);
-  if (exits && wireguard && localNetworks) checkLocalNetworks(localNetworks, wireguard, exits, report);
+  const { replicas, clients, published, tunnels } = sections;
+  const machines = gatewayMachines(sections.host, replicas);
+  for (const machine of machines)
+    checkGatewayHost(machine, pick(sections.wireguard, "subnet")?.subnet, readFile, report);
+  checkReplicas(machines, replicas, clients, published, report);
+  checkPublished(published, sections, machines, report);
+  checkTunnels(tunnels, addressesOf(machines), readFile, report);
 
-  const { host: first, published, replicas = [] } = sound;
-  const machines = gatewayMachines(first, replicas);
-  const [host, ...others] = machines.map((one) => readGatewayHost(one, wireguard, sources.readFile, report));
-  checkReplicas({ replicas, host: first }, { clients, published }, report);
-  if (published && clients && wireguard) checkPublished(published, { clients, wireguard, metrics }, machines, report);
-  const tunnels = checkTunnels(sound.tunnels ?? [], addressesOf(machines), sources.readFile, report);
-
-  if (faults.length > 0 || !whole || !exits) throw new SettingsError(faults);
+  if (faults.length > 0) throw new SettingsError(faults);
+  const shape = whole(parts) as Shape;
+  const checkedExits = whole(exits) as ExitSettings[];
   return {
-    gateway: host && {
-      host,
-      replicas: replicas.map((replica, index) => ({ ...replica, host: others[index] ?? replica.host })),
-      wireguard: whole.wireguard,
-      exits,
-      groups: whole.groups,
-      rules: rules ?? defaultRules(whole.wireguard, exits),
-      clients: whole.clients,
-      dns: whole.dns,
-      localNetworks: whole.localNetworks,
-      published: whole.published,
-      metrics: whole.metrics,
+    gateway: shape.host && {
+      host: withHostKey(shape.host, readFile),
+      replicas: shape.replicas.map((replica) => ({ ...replica, host: withHostKey(replica.host, readFile) })),
+      wireguard: shape.wireguard,
+      exits: checkedExits,
+      groups: shape.groups,
+      rules: shape.rules ?? defaultRules(shape.wireguard, checkedExits),
+      clients: shape.clients,
+      dns: shape.dns,
+      localNetworks: shape.localNetworks,
+      published: shape.published,
+      metrics: shape.metrics,
     },
-    tunnels,
-    credentials: new Map(Object.entries(whole.credentials)),
+    tunnels: filledTunnels(shape.tunnels, readFile),
+    credentials: new Map(Object.entries(shape.credentials)),
     warnings,
   };
 }

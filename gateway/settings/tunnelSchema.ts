@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "./address";
-import { address, field, keyVersion, map, port, service, services } from "./fields";
+import { address, field, keyVersion, list, map, port, service, services } from "./fields";
 import { ec2Host, existingHost, hostText } from "./hostSchema";
 
 /* Transparent tunnels: hosts that reach each other's public addresses through WireGuard while it is up. */
@@ -30,7 +30,7 @@ const endpoint = z.strictObject(
      * Addresses by which the others reach it through the tunnel, at most 64. Default: its host's own. With [] the others reach it at its
      * WireGuard address alone.
      */
-    publicAddresses: z.array(address("a public address"), publicText).max(64, publicText).optional(),
+    publicAddresses: list(address("a public address"), publicText, { most: 64 }).optional(),
     /**
      * Where its source address, the WireGuard one, becomes its first public address: nowhere ("none"), as it leaves ("postrouting"), or
      * where it arrives ("input"). Default none.
@@ -41,7 +41,7 @@ const endpoint = z.strictObject(
       "leave it out for none",
     ).default("none"),
     /** ec2: what its security group lets in from everywhere, besides WireGuard. Default nothing. */
-    services: z.array(service, services).max(32, services).default([]),
+    services: list(service, services, { most: 32 }).default([]),
     /** 1..1000000; another number makes the endpoint a new key, and new ones that it shares with each of the others. Default 1. */
     keyVersion: keyVersion("the endpoint"),
   },
@@ -95,7 +95,7 @@ export const tunnel = z.strictObject(
     /** Seconds without a sign of a peer after which its traffic takes the internet, 6..600. Default 15. */
     deadAfter: field(z.int().min(6).max(600), "seconds, a whole number 6..600", "leave it out for 15").default(15),
     /** Each is a peer of every other. */
-    endpoints: z.array(endpoint, endpointsText).min(2, endpointsText).max(64, endpointsText),
+    endpoints: list(endpoint, endpointsText, { least: 2, most: 64 }),
   },
   map,
 );

@@ -1,6 +1,7 @@
 import { isAddress, isCidr, isHost } from "./address";
 import { isWireGuardKey } from "./fields";
-import { namesOnly, type ProfileFinding, type ReadProfile, type Remote } from "./profile";
+import { notAProfile } from "./profileForeign";
+import { namesOnly, type ProfileFinding, type ReadProfile, type Remote } from "./profileParts";
 
 /** What the gateway takes from a WireGuard provider's .conf file (`man 8 wg`, `man 8 wg-quick`). */
 export interface WireGuardProfile {
@@ -37,7 +38,7 @@ const foreign = /^(jc|jmin|jmax|s[1-4]|h[1-4]|i[1-5])$/;
 /** IPv6 around a packet of this size still fits an uplink of 1500 bytes. */
 const LARGEST_MTU = 1420;
 
-const again = "download the provider's configuration again";
+const copy = "copy it from the provider's configuration";
 
 interface Entry {
   readonly value: string;
@@ -51,10 +52,14 @@ function readEntries(text: string): { entries: ReadonlyMap<string, Entry[]>; fin
   let section = "";
   let peers = 0;
   const entry = (content: string, line: number) => {
-    const [, key = "", value = ""] = /^([A-Za-z0-9]+)\s*=\s*(.*)$/.exec(content) ?? [];
+    const equals = content.indexOf("=");
+    const key = content.slice(0, Math.max(equals, 0)).trim();
+    const value = content.slice(equals + 1).trim();
     const name = key.toLowerCase();
     const find = (problem: string, mend: string) => void findings.push({ line, problem, mend });
-    if (scripts.has(name)) find(`\`${key}\` runs a command on the gateway`, "take the line out");
+    // wg-quick reads up to a line's end, of which these are others.
+    if (/[\r\u2028\u2029]/.test(content)) find("a control character stands in the line", "take the character out");
+    else if (scripts.has(name)) find(`\`${key}\` runs a command on the gateway`, "take the line out");
     else if (foreign.test(name)) find("a setting of AmneziaWG stands there", "ask the provider for plain WireGuard");
     else if (replaced.has(name) || (section === "peer" && peers > 1)) return;
     else if (used.has(name) && used.get(name) === section)
@@ -66,7 +71,7 @@ function readEntries(text: string): { entries: ReadonlyMap<string, Entry[]>; fin
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
     .forEach((raw, index) => {
-      const content = raw.replace(/#.*/, "").trim();
+      const content = (raw.split("#", 1)[0] ?? "").trim();
       const opened = /^\[(interface|peer)\]$/i.exec(content)?.[1]?.toLowerCase();
       section = opened ?? section;
       if (opened === "peer" && ++peers > 1) {
@@ -83,11 +88,14 @@ function readEntries(text: string): { entries: ReadonlyMap<string, Entry[]>; fin
  * @returns what the gateway uses of it, and everything that is wrong with it
  */
 export function parseWireGuardProfile(text: string): ReadProfile<WireGuardProfile> {
-  const { entries, findings } = readEntries(text);
+  const foreign = notAProfile(text);
+  const { entries, findings } = readEntries(foreign ? "" : text);
+  if (foreign) findings.push(foreign);
   // Of a setting that stands there twice the last one counts, as for wg; addresses add up.
   const last = (name: string): Entry | undefined => entries.get(name)?.at(-1);
-  const wrong = (entry: Entry | undefined, problem: string, mend: string) =>
-    void findings.push({ ...(entry && { line: entry.line }), problem, mend });
+  const wrong = (entry: Entry | undefined, problem: string, mend: string) => {
+    if (!foreign) findings.push({ ...(entry && { line: entry.line }), problem, mend });
+  };
 
   const key = (name: string, mend: string): string => {
     const entry = last(name.toLowerCase());
@@ -95,31 +103,40 @@ export function parseWireGuardProfile(text: string): ReadProfile<WireGuardProfil
     wrong(entry, entry ? `the ${name} is not a whole key, 44 characters` : `there is no ${name}`, mend);
     return "";
   };
-  if (text.trim() === "") findings.push({ problem: "the file is empty", mend: again });
-  const privateKey = key("PrivateKey", `${again}, or put the key in that belongs to the one you gave the provider`);
-  const publicKey = key("PublicKey", again);
-  const presharedKey = last("presharedkey") && key("PresharedKey", again);
+  const privateKey = key("PrivateKey", `${copy}, or put the key in that belongs to the one you gave the provider`);
+  const publicKey = key("PublicKey", copy);
+  const presharedKey = last("presharedkey") && key("PresharedKey", copy);
 
   const given = entries.get("address") ?? [];
   const address = given
-    .flatMap(({ value }) => value.split(/\s*,\s*/))
+    .flatMap(({ value }) => value.split(",").map((part) => part.trim()))
     .find((one) => isAddress(one) || isCidr(one))
     ?.split("/")[0];
   if (address === undefined)
-    wrong(given[0], given.length > 0 ? "the Address is not an IPv4 one" : "there is no Address", again);
+    wrong(
+      given[0],
+      given.length > 0 ? "the Address is not an IPv4 one" : "there is no Address",
+      "write the IPv4 address that the provider gave you, such as `Address = 10.2.0.2/32`",
+    );
 
   const endpoint = last("endpoint");
   const [, host = "", digits = ""] = /^(.+):(\d{1,5})$/.exec(endpoint?.value ?? "") ?? [];
   const port = Number(digits);
   const remotes: Remote[] = isHost(host) && port >= 1 && port <= 65535 ? [{ host, port, protocol: "udp" }] : [];
-  if (endpoint === undefined) wrong(endpoint, "there is no Endpoint", again);
+  if (endpoint === undefined)
+    wrong(endpoint, "there is no Endpoint", "add `Endpoint = HOST:PORT` with the provider's server");
   else if (/^\[.*\]:\d+$/.test(endpoint.value))
     wrong(
       endpoint,
       "the Endpoint is an IPv6 address; the gateway reaches providers by IPv4",
       "take the server's IPv4 address",
     );
-  else if (remotes.length === 0) wrong(endpoint, "the Endpoint is not HOST:PORT", again);
+  else if (remotes.length === 0)
+    wrong(
+      endpoint,
+      "the Endpoint is not HOST:PORT, a DNS name or an IPv4 address and a port 1..65535",
+      "correct it, as in `Endpoint = vpn.example.com:51820`",
+    );
 
   const size = last("mtu");
   const mtu = /^\d{1,5}$/.test(size?.value ?? "") ? Math.min(Number(size?.value), LARGEST_MTU) : LARGEST_MTU;

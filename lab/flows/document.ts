@@ -13,6 +13,7 @@ const RULES = [
   "201: from all fwmark 0x100 lookup 200",
   "300: from 10.4.0.128/25 iif wg0 lookup 250",
   "301: from 10.200.1.1 lookup 200",
+  "302: from 10.200.1.1 lookup 250",
   "32766: from all lookup main",
   "32767: from all lookup default",
 ];
@@ -36,6 +37,11 @@ export const INSPECTION = [
   "ip rule list",
   "ip route show table 200",
   "nft list table inet wg_gateway",
+  ...[
+    ...["filter_input", "filter_forward", "nat_prerouting", "nat_postrouting", "mangle_prerouting", "mangle_output"],
+    "mark_exit_vpn",
+  ].map((chain) => `nft list chain inet wg_gateway ${chain}`),
+  ...["filter_forward", "filter_output"].map((chain) => `ip netns exec vpn_ns nft list chain inet wg_gateway ${chain}`),
   "conntrack -L",
   "ip netns exec vpn_ns conntrack -L",
   "timeout 1 conntrack -E || [ $? = 124 ] || [ $? = 0 ]",

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { InstanceType } from "@pulumi/aws/types/enums/ec2";
 import { describe, expect, it, vi } from "vitest";
 import { architectureOf } from "../../components/ec2Host";
 import { isSecret } from "../../lab/engine/secretValue";
@@ -24,7 +25,7 @@ describe("a gateway on a new EC2 machine", () => {
         "host-host-key tls:index/privateKey:PrivateKey",
         "host-firewall aws:ec2/securityGroup:SecurityGroup",
         `host-wireguard ${INGRESS}`,
-        `host-ssh-198.51.100.7/32 ${INGRESS}`,
+        `host-ssh-198.51.100.9/32 ${INGRESS}`,
         `host-ssh-203.0.113.0/24 ${INGRESS}`,
         "host-egress aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         "host-key-pair aws:ec2/keyPair:KeyPair",
@@ -60,7 +61,7 @@ describe("a gateway on a new EC2 machine", () => {
     expect(shown).toEqual(
       expect.arrayContaining([
         ["udp", 51820, 51820, "0.0.0.0/0"],
-        ["tcp", 22, 22, "198.51.100.7/32"],
+        ["tcp", 22, 22, "198.51.100.9/32"],
         ["tcp", 22, 22, "203.0.113.0/24"],
         ["-1", undefined, undefined, "0.0.0.0/0"],
       ]),
@@ -105,7 +106,7 @@ describe("a gateway on a new EC2 machine", () => {
         instanceId: "i-first",
         bootHostKey: sshKeysOf("host-boot-host-key").publicKey,
         hostPrivateKey: sshKeysOf("host-host-key").privateKey,
-        sshFrom: ["198.51.100.7/32", "203.0.113.0/24"],
+        sshFrom: ["198.51.100.9/32", "203.0.113.0/24"],
       },
     });
     expect(isSecret(ready.wire["stdin"] ?? null)).toBe(true);
@@ -134,7 +135,7 @@ describe("a gateway on a new EC2 machine", () => {
   it("replaces what AWS takes only once by deleting it first", async () => {
     const { resources } = await runProgram(ec2Settings);
     const first = resources.filter(({ deleteBeforeReplace }) => deleteBeforeReplace).map(({ name }) => name);
-    const rules = ["host-wireguard", "host-ssh-198.51.100.7/32", "host-ssh-203.0.113.0/24", "host-egress"];
+    const rules = ["host-wireguard", "host-ssh-198.51.100.9/32", "host-ssh-203.0.113.0/24", "host-egress"];
     expect(first.sort()).toEqual([...rules, "host-address-association", "gateway-release-apply"].sort());
   });
 
@@ -247,4 +248,51 @@ it.each([
   ["g4dn.xlarge", "amd64"],
   ["m7i-flex.large", "amd64"],
   ["g5g.xlarge", "arm64"],
+  ["gr6.4xlarge", "amd64"],
+  ["p6e-gb200.36xlarge", "arm64"],
+  ["p6e-gb300.36xlarge", "arm64"],
+  ["p6-b200.48xlarge", "amd64"],
 ])("%s is %s", (instanceType, architecture) => expect(architectureOf(instanceType)).toBe(architecture));
+
+it("of all families that the AWS provider knows these are arm64, and macOS's machines, which run no Debian, are not asked for", () => {
+  const families = [...new Set(Object.values(InstanceType).map((type) => type.split(".")[0] ?? ""))];
+  const arm64 = families.filter((family) => architectureOf(`${family}.large`) === "arm64").sort();
+  expect(families.length).toBeGreaterThan(150);
+  expect(arm64).toEqual([
+    ...[
+      "a1",
+      "c6g",
+      "c6gd",
+      "c6gn",
+      "c7g",
+      "c7gd",
+      "c7gn",
+      "c8g",
+      "c8gb",
+      "c8gd",
+      "c8gn",
+      "c9g",
+      "c9gd",
+      "g5g",
+      "hpc7g",
+    ],
+    ...[
+      "i4g",
+      "i8g",
+      "i8ge",
+      "im4gn",
+      "is4gen",
+      "m6g",
+      "m6gd",
+      "m7g",
+      "m7gd",
+      "m8g",
+      "m8gb",
+      "m8gd",
+      "m8gn",
+      "m9g",
+      "m9gd",
+    ],
+    ...["p6e-gb200", "r6g", "r6gd", "r7g", "r7gd", "r8g", "r8gb", "r8gd", "r8gn", "t4g", "x2gd", "x8g"],
+  ]);
+});

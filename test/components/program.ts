@@ -7,7 +7,7 @@ import { vi } from "vitest";
 import { newSshKeys } from "../sshKeys";
 import type { Registration } from "../../lab/engine/engine";
 import { watchMonitor } from "../../lab/engine/monitor";
-import { CA } from "../gateway/certificatesFixtures";
+import { CA, CUSTOMER, CUSTOMER_KEY } from "../gateway/certificatesFixtures";
 import { isSecret, unwrap, type Wire, type WireProperties } from "../../lab/engine/secretValue";
 
 /** What the program asked for. */
@@ -31,12 +31,12 @@ const folder = mkdtempSync(join(tmpdir(), "wg-gateway-test-"));
 export const profileFile = join(folder, "vpn.ovpn");
 export const privateKeyFile = join(folder, "id_ed25519");
 /** Stand-ins for the files settings name; what they hold must be found in no plain place. */
-export const PROVIDER_KEY = "provider-key-material";
+export const PROVIDER_KEY = CUSTOMER_KEY.split("\n")[1]!;
 export const LOGIN_KEY = newSshKeys("login").privateKey;
 export const PASSWORD = "provider-password";
 writeFileSync(
   profileFile,
-  `client\nremote 203.0.113.40 1194 udp\nauth-user-pass\nremote-cert-tls server\n${CA}<key>\n-----BEGIN PRIVATE KEY-----\n${PROVIDER_KEY}\n-----END PRIVATE KEY-----\n</key>\n`,
+  `client\nremote 203.0.113.40 1194 udp\nauth-user-pass\nremote-cert-tls server\n${CA}${CUSTOMER}`,
 );
 writeFileSync(privateKeyFile, LOGIN_KEY);
 
@@ -49,7 +49,7 @@ const shared = {
   ],
   credentials: { vpn: { username: "someone", password: PASSWORD } },
 };
-export const ec2Settings = { ...shared, host: { kind: "ec2", sshFrom: ["198.51.100.7/32", "203.0.113.0/24"] } };
+export const ec2Settings = { ...shared, host: { kind: "ec2", sshFrom: ["198.51.100.9/32", "203.0.113.0/24"] } };
 export const existingSettings = {
   ...shared,
   host: { kind: "existing", address: "198.51.100.10", user: "admin", privateKeyFile, hostKey },

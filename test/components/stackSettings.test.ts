@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { CA } from "../gateway/certificatesFixtures";
+import { CA, CUSTOMER } from "../gateway/certificatesFixtures";
 import { configure, existingSettings, mockEngine, PASSWORD, PROVIDER_KEY } from "./program";
 
 /** Loads the program outside of a stack: what it throws, and what it had made until then. */
@@ -35,6 +35,17 @@ describe("settings with faults", () => {
     expect((error as Error).message).toContain("wg-gateway:client ");
   });
 
+  it("include keys under a mistyped namespace, beside all others", async () => {
+    vi.resetModules();
+    await mockEngine();
+    configure({ ...existingSettings, client: [] });
+    pulumi.runtime.setConfig("wg-gatway:clients", "[]");
+    await expect(import("../../index.js").then((program) => program.default())).rejects.toThrow(
+      /wg-gateway:client is an[^]*wg-gatway:clients is an unknown setting\n.*\n.* did you mean wg-gateway:clients\?/,
+    );
+    await pulumi.runtime.disconnect();
+  });
+
   it("include a plain text where a structure belongs", async () => {
     vi.resetModules();
     const { resources } = await mockEngine();
@@ -54,7 +65,7 @@ it("what is taken and had better be mended is logged, a warning each, and the pr
   const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
   const folder = mkdtempSync(join(tmpdir(), "wg-gateway-test-"));
   const profile = join(folder, "weak.ovpn");
-  writeFileSync(profile, `client\nremote provider.example 1194 udp\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`);
+  writeFileSync(profile, `client\nremote provider.example 1194 udp\n${CA}${CUSTOMER}`);
   const exits = [{ name: "vpn", profile }];
   expect(await load({ ...existingSettings, exits })).toMatchObject({ error: undefined });
   const said = warn.mock.calls.map(([message]) => message);

@@ -9,7 +9,12 @@ describe("a client", () => {
     "with a tunnel nobody knows": fault(withClient({ tunnel: "split" }), "clients[0].tunnel", "internal", "for full"),
     "with a version 0": fault(withClient({ keyVersion: 0 }), "clients[0].keyVersion", "1..", "add 1"),
     "with half a version": fault(withClient({ keyVersion: 1.5 }), "clients[0].keyVersion", "whole number", "add 1"),
-    "with a version in words": fault(withClient({ keyVersion: "2" }), "clients[0].keyVersion", "whole number", "for 1"),
+    "with a version in words": fault(
+      withClient({ keyVersion: "2" }),
+      "clients[0].keyVersion",
+      "whole number",
+      "without quotes: 2",
+    ),
   });
 
   it("has a full tunnel and its first keys by default", () => {

@@ -39,6 +39,7 @@ export function holds(cases: Readonly<Record<string, Case>>): void {
     expect(faults[0]?.allowed).toContain(allowed);
     expect(faults[0]?.mend).toContain(mend);
     expect(message).toContain(`wg-gateway:${key} `);
+    expect(message.includes("is an unknown setting")).toBe(faults[0]?.allowed.startsWith("one of the keys ") === true);
     expect(message).toContain(faults[0]?.allowed);
     expect(message).toContain(faults[0]?.mend);
     // Zod's own words say nothing to whoever writes a stack's configuration.

@@ -5,11 +5,11 @@ import { renderFiles } from "../../gateway/render/bundle";
 import type { GatewaySecrets } from "../../gateway/secrets";
 import { addressText, intervalOf, intervalText } from "../../gateway/settings/address";
 import type { Settings } from "../../gateway/settings/schema";
-import { CA } from "./certificatesFixtures";
+import { CA, CUSTOMER, CUSTOMER_KEY } from "./certificatesFixtures";
 import { ec2, faultsOf, parse, type Raw } from "./settingsFixtures";
 
 /** Text that must be found nowhere but in files of mode 0600. */
-export const PROVIDER_KEY = "recognisable-provider-key";
+export const PROVIDER_KEY = CUSTOMER_KEY.split("\n")[1]!;
 export const PASSWORD = "recognisable-password";
 /** A customer's key at a WireGuard provider. */
 export const PROVIDER_WIREGUARD_KEY = wireGuardKeys(Buffer.alloc(32, 201)).privateKey;
@@ -17,8 +17,8 @@ const providerKey = wireGuardKeys(Buffer.alloc(32, 202)).publicKey;
 /** The providers' files that settings of {@link anyRaw} name. */
 export const profiles: Readonly<Record<string, string>> = {
   "wg.conf": `[Interface]\nPrivateKey = ${PROVIDER_WIREGUARD_KEY}\nAddress = 10.64.0.7/32\n[Peer]\nPublicKey = ${providerKey}\nEndpoint = wg.provider.example:51820\nAllowedIPs = 0.0.0.0/0\n`,
-  "asks.ovpn": `client\nremote provider.example 1194 udp\nauth-user-pass\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`,
-  "plain.ovpn": `client\nremote 203.0.113.40 443 tcp\nremote b.example 53\n${CA}<key>\n${PROVIDER_KEY}\n</key>\n`,
+  "asks.ovpn": `client\nremote provider.example 1194 udp\nauth-user-pass\n${CA}${CUSTOMER}`,
+  "plain.ovpn": `client\nremote 203.0.113.40 443 tcp\nremote b.example 53\n${CA}${CUSTOMER}`,
 };
 
 /** The machine's public address. */

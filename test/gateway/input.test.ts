@@ -41,7 +41,7 @@ describe("what reaches the machine from outside", () => {
       "tcp dport { 22 } accept",
       ...essential,
     ]);
-    expect(policyOf({ host: { kind: "ec2", sshFrom: ["198.51.100.7/32"], firewall: false } })).toBe("accept");
+    expect(policyOf({ host: { kind: "ec2", sshFrom: ["198.51.100.9/32"], firewall: false } })).toBe("accept");
   });
 
   it("is the same on an existing machine that asks for it, with its own SSH and what it publishes", () => {
@@ -129,12 +129,22 @@ describe("a client", () => {
 describe("settings of what reaches the machine", () => {
   const yes = "true or false";
   holds({
-    "a firewall in a text": fault(withEc2({ firewall: "on" }), "host.firewall", yes, "leave it out for true"),
+    "a firewall in a text": fault(withEc2({ firewall: "on" }), "host.firewall", yes, "without quotes: true"),
     "the same on an existing machine": fault(withExisting({ firewall: 1 }), "host.firewall", yes, "for false"),
-    "SSH of clients in a text": fault(withEc2({ sshFromClients: "yes" }), "host.sshFromClients", yes, "for false"),
-    "isolation in a text": fault(withWireguard({ isolation: "on" }), "wireguard.isolation", yes, "for false"),
+    "SSH of clients in a text": fault(
+      withEc2({ sshFromClients: "yes" }),
+      "host.sshFromClients",
+      yes,
+      "without quotes: true",
+    ),
+    "isolation in a text": fault(
+      withWireguard({ isolation: "on" }),
+      "wireguard.isolation",
+      yes,
+      "without quotes: true",
+    ),
     "sshFrom on an existing machine without firewall": fault(
-      withExisting({ sshFrom: ["198.51.100.7/32"] }),
+      withExisting({ sshFrom: ["198.51.100.9/32"] }),
       "host.sshFrom",
       "only with firewall: true",
       "take sshFrom out",

@@ -79,6 +79,7 @@ describe("the ip rules", () => {
       { priority: 201, mark: 0x100, table: 200 },
       { priority: 300, from: "10.4.0.128/25", iif: "wg0", table: 250 },
       { priority: 301, from: "10.200.1.1", table: 200 },
+      { priority: 302, from: "10.200.1.1", table: 250 },
     ]);
   });
 

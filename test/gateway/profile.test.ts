@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { parseProfile as parseAt } from "../../gateway/settings/profile";
-import { CA, CUSTOMER_PEM, NOW } from "./certificatesFixtures";
+import { CA, CUSTOMER, NOW, STATIC_KEY } from "./certificatesFixtures";
 
 const parseProfile = (text: string) => parseAt(text, NOW);
-const KEY =
-  "<tls-auth>\n#\n# 2048 bit OpenVPN static key\n#\n-----BEGIN OpenVPN Static key V1-----\n6acef03f62675b4b\n" +
-  "-----END OpenVPN Static key V1-----\n</tls-auth>\n";
+const KEY = `<tls-auth>\n${STATIC_KEY}\n</tls-auth>\n`;
 const inlines = (text: string): string[] => text.trimEnd().split("\n");
 
 /** Options that providers' own files hold besides, each beside the rest of a profile. */
@@ -15,6 +13,20 @@ const harmless = [
   "up '/etc/openvpn/update-systemd-resolved'",
   "script-security 2",
   "keysize 256",
+  "inactive 3600",
+  "session-timeout 3600",
+  "shaper 100000",
+  "echo hello",
+  "mtu-test",
+  "remap-usr1 SIGTERM",
+  "single-session",
+  "multihome",
+  "tcp-nodelay",
+  "allow-recursive-routing",
+  "mark 7",
+  "ignore-unknown-option fancy other\nother 1\nfancy",
+  "setenv FORWARD_COMPATIBLE 1\nfancy 1",
+  "setenv opt fancy 1",
   "key-method 2",
   "ncp-disable",
   "ns-cert-type server",
@@ -44,7 +56,7 @@ const harmless = [
 ];
 
 it.each(harmless)("a profile is taken with: %s", (line) => {
-  const { findings, profile } = parseProfile(`client\nremote 203.0.113.7 1194 udp\n${CA}${line}\n`);
+  const { findings, profile } = parseProfile(`client\nremote 203.0.113.7 1194 udp\n${CA}${CUSTOMER}${line}\n`);
   expect(findings).toEqual([]);
   expect(profile.lines.join("\n")).not.toMatch(/^(up|down|script-security|keysize|key-method|ncp-disable|setenv)/m);
 });
@@ -86,17 +98,19 @@ ${KEY}`;
       kind: "openvpn",
       remotes: [{ host: "se123.provider.example", port: 1194, protocol: "udp" }],
       wantsCredentials: true,
+      mssfix: "1450",
       lines: [
         "reneg-sec 0",
         "comp-lzo no",
         "verify-x509-name CN=se123.provider.example",
         "remote-cert-tls server",
         "pull",
-        "cipher AES-256-CBC",
         "auth SHA512",
         ...inlines(CA),
         "key-direction 1",
         ...inlines(KEY),
+        "data-ciphers AES-256-GCM:AES-128-GCM:CHACHA20-POLY1305:?AES-256-CBC",
+        "data-ciphers-fallback AES-256-CBC",
       ],
     });
   });
@@ -106,8 +120,9 @@ ${KEY}`;
 ; tcp works behind most firewalls
 client
 dev tun
-proto tcp
+proto udp
 port 8443
+auth-user-pass
 remote 203.0.113.7 443
 remote de-01.provider.example
 remote de-02.provider.example 1194 udp # fastest
@@ -127,21 +142,22 @@ peer-fingerprint 00:11:22
 ${CA}`;
     const { profile, findings } = parseProfile(text);
     expect(findings).toEqual([]);
-    expect(profile.wantsCredentials).toBe(false);
+    expect(profile.wantsCredentials).toBe(true);
+    expect(profile.mssfix).toBe("1300");
     expect(profile.remotes).toEqual([
-      { host: "203.0.113.7", port: 443, protocol: "tcp" },
-      { host: "de-01.provider.example", port: 8443, protocol: "tcp" },
+      { host: "203.0.113.7", port: 443, protocol: "udp" },
+      { host: "de-01.provider.example", port: 8443, protocol: "udp" },
       { host: "de-02.provider.example", port: 1194, protocol: "udp" },
       { host: "de-03.provider.example", port: 5060, protocol: "udp" },
     ]);
     expect(profile.lines).toEqual([
       `verify-x509-name "C=SE, O='Provider', CN=de" subject`,
-      "data-ciphers AES-256-GCM:AES-128-GCM",
       "topology subnet",
       "fragment 1300",
       "ns-cert-type server",
       "peer-fingerprint 00:11:22",
       ...inlines(CA),
+      "data-ciphers AES-256-GCM:AES-128-GCM",
     ]);
   });
 
@@ -160,13 +176,7 @@ connect-timeout 5
 remote c.example 53 tcp4-client
 </connection>
 port 1195
-${CA}<cert>
-${CUSTOMER_PEM}
-</cert>
-<key>
-key
-</key>
-`;
+${CA}${CUSTOMER}`;
     const { profile, findings } = parseProfile(text);
     expect(findings).toEqual([]);
     expect(profile.remotes).toEqual([
@@ -180,7 +190,9 @@ key
   });
 
   it("OpenVPN before 2.5: [inline], with the direction beside it", () => {
-    const { profile, findings } = parseProfile(`client\nremote h 1\nca [inline]\ntls-auth [inline] 1\n${CA}${KEY}`);
+    const { profile, findings } = parseProfile(
+      `client\nremote h 1\nca [inline]\ntls-auth [inline] 1\nauth-user-pass\n${CA}${KEY}`,
+    );
     expect(findings).toEqual([]);
     expect(profile.lines).toEqual(["key-direction 1", ...inlines(CA), ...inlines(KEY)]);
   });

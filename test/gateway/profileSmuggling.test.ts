@@ -1,13 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseProfile as parseAt } from "../../gateway/settings/profile";
-import { passed, refused, replaced } from "../../gateway/settings/profileOptions";
+import { optionNames, optionRules } from "../../gateway/settings/profileOptions";
 import { CA, NOW } from "./certificatesFixtures";
 import { readConfig, type ReadOption } from "./openvpnReader";
 
 const parseProfile = (text: string) => parseAt(text, NOW);
-const BASE = `client\nremote provider.example 1194 udp\n${CA}`;
+const BASE = `client\nremote provider.example 1194 udp\nauth-user-pass\n${CA}`;
 const NEXT = BASE.split("\n").length;
+/** What may stand in the gateway's own configuration: what is passed on, and what the gateway writes of the ciphers. */
+const passed = new Set([
+  ...optionNames.filter((name) => optionRules.get(name)?.treatment === "passed"),
+  "data-ciphers",
+  "data-ciphers-fallback",
+]);
 const EVIL = 'up "/bin/sh -c id"';
 
 /** What OpenVPN would make of the lines that a profile leaves in the gateway's configuration. */
@@ -59,7 +65,7 @@ describe("OpenVPN's own reading", () => {
 });
 
 describe("whatever a profile holds", () => {
-  const option = fc.constantFrom(...passed, ...refused, ...replaced, "http-proxy", "UP", "uP");
+  const option = fc.constantFrom(...optionNames, "UP", "uP");
   const tag = fc.constantFrom("ca", "key", "tls-auth", "connection", "auth-user-pass", "up", "Ca", "");
   const blank = fc.constantFrom("", " ", "\t", "  ", "\r", "\v", "\u00a0", "\uFEFF", "\0");
   const mark = fc.constantFrom("", "--", "-", '"', "'", "\\", "#", ";", "<", ">", "</", "[inline]", "x", "\u2028", "é");
@@ -103,7 +109,10 @@ describe("whatever a profile holds", () => {
       fc.constantFrom("a b", "x", "", "#", "it's", 'a"b', "CN=é, O=x"),
       fc.string({ maxLength: 5 }),
     );
-    const option = fc.tuple(fc.constantFrom("cipher", "auth", "verify-x509-name"), fc.array(word, { maxLength: 3 }));
+    const option = fc.tuple(
+      fc.constantFrom("tls-cipher", "tls-groups", "verify-x509-name"),
+      fc.array(word, { maxLength: 3 }),
+    );
     fc.assert(
       fc.property(fc.array(option, { minLength: 1, maxLength: 4 }), (options) => {
         const text = options

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { faultText } from "../../gateway/settings/fault";
-import { CA, CUSTOMER_PEM } from "./certificatesFixtures";
+import { CA, CUSTOMER, CUSTOMER_KEY, CUSTOMER_PEM } from "./certificatesFixtures";
 import { ec2, parse, publicKey, vpn, type Raw } from "./settingsFixtures";
 
-const SECRET = "hunter2-is-no-key";
 const warningsOf = (profile: string, exit: Raw = vpn) =>
   parse({ host: ec2, exits: [exit] }, undefined, { [String(exit["profile"])]: profile }).warnings;
-const openvpn = (...remotes: string[]) => `client\n${remotes.join("\n")}\nremote-cert-tls server\n${CA}`;
+const openvpn = (...remotes: string[]) => `client\n${remotes.join("\n")}\nremote-cert-tls server\n${CA}${CUSTOMER}`;
 const wireguard = { ...vpn, kind: "wireguard", profile: "wg.conf" };
 const conf = (endpoint: string) =>
   `[Interface]\nPrivateKey = ${publicKey(1)}\nAddress = 10.2.0.2/32\n[Peer]\nPublicKey = ${publicKey(2)}\nEndpoint = ${endpoint}\n`;
@@ -49,10 +48,11 @@ it("warnings of several exits come together, each with its own", () => {
 });
 
 it("warnings are written as faults are, and hold no key", () => {
-  const text = `client\nremote h\n${CA}<cert>\n${CUSTOMER_PEM}\n</cert>\n<key>\n${SECRET}\n</key>\n`;
+  const text = `client\nremote h\n${CA}${CUSTOMER}`;
   const warnings = warningsOf(text);
   expect(warnings).toHaveLength(2);
   const said = warnings.map(faultText).join("\n");
   expect(said).toMatch(/^wg-gateway:exits\[0\]\.profile is "vpn\.ovpn:2"\n {4}allowed: .*\n {4}mend: {4}\w/);
-  for (const secret of [SECRET, ...CUSTOMER_PEM.split("\n")]) expect(said).not.toContain(secret);
+  for (const secret of [CUSTOMER_KEY, CUSTOMER_PEM].flatMap((pem) => pem.split("\n")))
+    expect(said).not.toContain(secret);
 });

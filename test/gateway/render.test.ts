@@ -30,7 +30,8 @@ describe("iproute2", () => {
     expect(ofExit(vpn, "rules")).toBe(
       "priority 200 from all fwmark 0x200/0xff00 lookup 200 protocol 45\n" +
         "priority 201 from all fwmark 0x100/0xff00 lookup 200 protocol 45\n" +
-        "priority 301 from 10.200.1.1 lookup 200 protocol 45\n",
+        "priority 301 from 10.200.1.1 lookup 200 protocol 45\n" +
+        "priority 302 from 10.200.1.1 lookup 250 protocol 45\n",
     );
   });
 

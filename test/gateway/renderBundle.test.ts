@@ -38,7 +38,8 @@ interface Bundle {
   readonly files: readonly MachineFile[];
 }
 
-const bundleText = ({ plan, secrets }: Gateway): string => renderBundle({ plan, secrets, target: { machine: "i-1", owner: "o/p/s/gateway" }, fixed });
+const bundleText = ({ plan, secrets }: Gateway): string =>
+  renderBundle({ plan, secrets, target: { machine: "i-1", owner: "o/p/s/gateway" }, fixed });
 const bundleOf = (gateway: Gateway): Bundle => JSON.parse(bundleText(gateway)) as Bundle;
 
 /** Everything that must not be read by anybody but root. */
@@ -86,7 +87,9 @@ describe("the bundle", () => {
   it("is the same for the same gateway, and another for another machine", () => {
     const { plan, secrets } = documented();
     expect(bundleText(documented())).toBe(bundleText(documented()));
-    expect(renderBundle({ plan, secrets, target: { machine: "i-2", owner: "o/p/s/gateway" }, fixed })).not.toBe(bundleText(documented()));
+    expect(renderBundle({ plan, secrets, target: { machine: "i-2", owner: "o/p/s/gateway" }, fixed })).not.toBe(
+      bundleText(documented()),
+    );
   });
 });
 

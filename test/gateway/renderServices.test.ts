@@ -88,7 +88,7 @@ describe("OpenVPN", () => {
     expect(of("pull-filter")).not.toContain("ignore route");
     expect(of("log-append")).toEqual(["/var/log/openvpn-ns.log"]);
     expect(of("remote")).toEqual([]);
-    expect(of("key")).toEqual([`${PROVIDER_KEY}\n`]);
+    expect(of("key")).toEqual([`-----BEGIN PRIVATE KEY-----\n${PROVIDER_KEY}\n-----END PRIVATE KEY-----\n`]);
     expect(of("auth-user-pass")).toEqual(["/etc/wg-gateway/exits/vpn/credentials"]);
   });
 
@@ -99,7 +99,7 @@ describe("OpenVPN", () => {
     { protocols: ["tcp"], lines: ["rcvbuf 100000"], rcvbuf: ["100000"] },
   ] as const)("has a larger buffer where all is UDP, unless the profile has another: $protocols, $lines", (given) => {
     const remotes = given.protocols.map((protocol) => ({ host: "203.0.113.20", port: 1194, protocol }));
-    const provider = { kind: "openvpn", remotes, wantsCredentials: false, lines: given.lines } as const;
+    const provider = { kind: "openvpn", remotes, wantsCredentials: false, mssfix: "1450", lines: given.lines } as const;
     const options = readConfig(renderOpenVpn(gateway.plan.exits[0]!, provider));
     expect(options.filter(({ name }) => name === "rcvbuf").flatMap(({ parameters }) => parameters)).toEqual(
       given.rcvbuf,

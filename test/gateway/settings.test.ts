@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CA } from "./certificatesFixtures";
+import { CA, CUSTOMER } from "./certificatesFixtures";
 import { ec2, existing, faultsOf, hostKey, parse, PROFILE, publicKey, vpn, type Raw } from "./settingsFixtures";
 
 const SECRET = "hunter2-is-no-password";
@@ -8,7 +8,8 @@ const provider = {
   kind: "openvpn",
   remotes: [{ host: "provider.example", port: 1194, protocol: "udp" }],
   wantsCredentials: false,
-  lines: ["remote-cert-tls server", ...CA.trimEnd().split("\n")],
+  mssfix: "1450",
+  lines: ["remote-cert-tls server", ...`${CA}${CUSTOMER}`.trimEnd().split("\n")],
 };
 
 describe("the least settings", () => {
@@ -18,12 +19,13 @@ describe("the least settings", () => {
         host: {
           kind: "ec2",
           instanceType: "t4g.small",
-          sshFrom: ["198.51.100.7/32"],
+          sshFrom: ["198.51.100.9/32"],
           sshFromAnywhere: false,
           volumeSize: 8,
           firewall: true,
           sshFromClients: false,
           tags: {},
+          protect: false,
         },
         replicas: [],
         wireguard: { subnet: "10.4.0.0/24", port: 45822, mtu: 1420, isolation: false, keyVersion: 1 },
@@ -56,7 +58,7 @@ describe("the least settings", () => {
   });
 
   it("of an existing host are its address and its host key", () => {
-    const input = { firewall: false, sshFromClients: false };
+    const input = { firewall: false, sshFromClients: false, protect: false };
     const host = { kind: "existing", address: "198.51.100.10", port: 22, user: "root", hostKey, ...input };
     expect(parse({ host: existing }).settings.host).toEqual(host);
     expect(parse({ host: { ...existing, hostKey: "host.pub" } }).settings.host).toEqual(host);

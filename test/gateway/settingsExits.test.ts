@@ -37,7 +37,7 @@ describe("an exit", () => {
       withExit({ profile: "remoteless.ovpn" }),
       "exits[0].profile",
       "remote",
-      "again",
+      "take another file",
     ),
     "with a script": fault(
       withExit({ profile: "script.ovpn" }),

@@ -2,18 +2,18 @@ import { wireGuardKeys } from "../../gateway/keys";
 import { SettingsError, type Fault } from "../../gateway/settings/fault";
 import { parseSettings } from "../../gateway/settings/settings";
 import { newSshKeys } from "../sshKeys";
-import { CA, NOW } from "./certificatesFixtures";
+import { CA, CUSTOMER, NOW } from "./certificatesFixtures";
 
 export type Raw = Record<string, unknown>;
 
 export const hostKey = newSshKeys("machine").publicKey;
 export const publicKey = (seed: number): string => wireGuardKeys(Buffer.alloc(32, seed)).publicKey;
 
-export const ec2 = { kind: "ec2", sshFrom: ["198.51.100.7/32"] };
+export const ec2 = { kind: "ec2", sshFrom: ["198.51.100.9/32"] };
 export const existing = { kind: "existing", address: "198.51.100.10", hostKey };
 export const vpn = { name: "vpn", profile: "vpn.ovpn" };
 
-export const PROFILE = `client\nremote provider.example 1194 udp\nremote-cert-tls server\n${CA}`;
+export const PROFILE = `client\nremote provider.example 1194 udp\nremote-cert-tls server\n${CA}${CUSTOMER}`;
 
 /** The files that settings of the tests may name. */
 const files = new Map(
@@ -21,7 +21,7 @@ const files = new Map(
     "vpn.ovpn": PROFILE,
     "asks.ovpn": `${PROFILE}auth-user-pass\n`,
     "empty.ovpn": " \n",
-    "remoteless.ovpn": `client\ndev tun\n${CA}`,
+    "remoteless.ovpn": `client\ndev tun\n${CA}${CUSTOMER}`,
     "script.ovpn": `${PROFILE}script-security 2\nup /etc/openvpn/client.up\n`,
     "plugin.ovpn": `${PROFILE}plugin /usr/lib/openvpn/evil.so\n`,
     "rejected.ovpn": `${PROFILE}no-iv\n`,

@@ -3,6 +3,7 @@ import { fault, holds } from "./faultTable";
 import { ec2, faultsOf, vpn, type Raw } from "./settingsFixtures";
 
 const exits = [vpn, { ...vpn, name: "se", slot: 2 }];
+const nine = Array.from({ length: 9 }, (_, index) => ({ ...vpn, name: `vpn${index}`, slot: index + 1 }));
 const group = { name: "any", members: ["vpn", "se"] };
 const withRules = (...rules: Raw[]): Raw => ({ host: ec2, exits, groups: [group], rules });
 const withGroups = (...groups: Raw[]): Raw => ({ host: ec2, exits, groups });
@@ -39,7 +40,12 @@ describe("a group", () => {
     ),
     "of an exit twice": fault(withGroup({ members: ["vpn", "se", "vpn"] }), "groups[0].members[2]", "once", "out"),
     "of nobody": fault(withGroup({ members: [] }), "groups[0].members", "1..8 names", "Pulumi.yaml"),
-    "of too many": fault(withGroup({ members: Array(9).fill("vpn") }), "groups[0].members", "1..8", "Pulumi.yaml"),
+    "of too many": fault(
+      { host: ec2, exits: nine, groups: [{ name: "any", members: nine.map(({ name }) => name) }] },
+      "groups[0].members",
+      "1..8",
+      "Pulumi.yaml",
+    ),
     "without any exit": fault(
       { host: ec2, groups: [{ name: "any", members: ["vpn"] }] },
       "groups[0].members[0]",
@@ -95,7 +101,7 @@ describe("all faults of rules and groups come together", () => {
     ]);
   });
 
-  it("and bad values of a section first, alone of that section", () => {
+  it("those of bad values first", () => {
     const { faults } = faultsOf({
       host: ec2,
       exits,
@@ -114,6 +120,8 @@ describe("all faults of rules and groups come together", () => {
         "rules[1].during.timeZone",
         "rules[1].during.days[0]",
         "groups[0].members[0]",
+        "rules[1].exit",
+        "rules[1].ports",
       ]),
     );
   });

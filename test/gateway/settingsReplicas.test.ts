@@ -38,7 +38,7 @@ describe("replicas", () => {
       withReplicas({ ...second, name: "Second" }),
       "replicas[0].name",
       "1..16 of a-z",
-      "another name",
+      'lower case: "second"',
     ),
     "with a name twice": fault(
       withReplicas(second, { name: "second", host: at("203.0.113.8") }),
@@ -139,7 +139,7 @@ describe("an endpoint", () => {
       withWireguard({ endpoint: "gw.example.org:45822" }),
       "wireguard.endpoint",
       "without a port",
-      "leave",
+      'without the port: "gw.example.org"',
     ),
     "that is a number": fault(withWireguard({ endpoint: 1 }), "wireguard.endpoint", "DNS name", "leave"),
   });

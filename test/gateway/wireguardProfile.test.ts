@@ -135,7 +135,7 @@ describe("refused", () => {
     ["a setting in the wrong section", BASE.replace("DNS", "Endpoint = 203.0.113.7:1\nDNS"), 4, "no setting"],
     ["a setting before any section", `MTU = 1420\n${BASE}`, 1, "no setting of wg-quick"],
     ["another section", `${BASE}[Socks5]\n`, 10, "no setting of wg-quick"],
-    ["a return in the middle", BASE.replace("DNS", "MTU = 1420\rPostUp = id\nDNS"), 4, "no setting of wg-quick"],
+    ["a return in the middle", BASE.replace("DNS", "MTU = 1420\rPostUp = id\nDNS"), 4, "control character"],
   ])("%s, with its line", (_, text, line, problem) => {
     const { findings } = parseWireGuardProfile(text);
     expect(findings).toHaveLength(1);

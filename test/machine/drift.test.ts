@@ -270,7 +270,7 @@ result = [[name, systemd.is_active(state), systemd.uptime(state)] for name, stat
 
 test("where a resolver listens is read from its configuration", () => {
   const config = "port=5353\nno-resolv\nlisten-address=127.0.0.1\nlisten-address=10.4.0.1\nserver=1.1.1.2@10.200.1.1\n";
-  expect(all("check", "listens_on", [[config], ["listen-address=10.4.0.1\n"], [""]])).toEqual([
+  expect(all("preflight", "listens_on", [[config], ["listen-address=10.4.0.1\n"], [""]])).toEqual([
     [
       ["127.0.0.1", 5353],
       ["10.4.0.1", 5353],

@@ -239,12 +239,29 @@ describe("the daemon", () => {
       c: "well",
     });
     expect(run({ exits: { a: "--", b: "+-" }, backAfter: 0 }).health).toEqual({ a: null, b: "well" });
-    expect(run({ exits: { a: "+---" }, backAfter: 0 }).said).toEqual([
-      "exit a is well",
-      "group-any: a",
-      "exit a is ill",
-      "group-any: none",
+  });
+
+  it("says why an exit is what it is, why a group moves, and why an exit is restarted", () => {
+    const said = (what: Run) =>
+      run(what).said.map((line) => line.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "TIME"));
+    expect(said({ exits: { a: "+---" }, backAfter: 0 })).toEqual([
+      "exit a is healthy: 192.0.2.1 answers through its tunnel",
+      "group-any: none -> a: exit a is the first that is healthy",
+      "exit a is unhealthy: no answer through its tunnel since TIME, to 3 queries in a row, from 192.0.2.1",
+      "group-any: a -> none: no member is healthy",
     ]);
+    expect(said({ exits: { a: "+---++++", b: "++++++++" }, backAfter: 4 }).slice(3)).toEqual([
+      "exit a is unhealthy: no answer through its tunnel since TIME, to 3 queries in a row, from 192.0.2.1",
+      "group-any: a -> b: exit a is unhealthy: no answer through its tunnel since TIME, to 3 queries in a row, from 192.0.2.1",
+      "exit a is healthy: 192.0.2.1 answers through its tunnel",
+      "group-any: b -> a: exit a comes first, and has been healthy for 4 s",
+    ]);
+    expect(said({ exits: { a: "-".repeat(13) }, backAfter: 0 }).at(-1)).toBe(
+      "exit a: no answer through its tunnel since TIME, to 12 queries in a row, from 192.0.2.1: restarting its tunnel",
+    );
+    expect(said({ exits: { a: "++" }, backAfter: 0, start: "a", window: "-o" }).at(-1)).toBe(
+      "window-1: closed -> open: by its hours",
+    );
   });
 
   it.each<[string, Record<string, string>, string]>([

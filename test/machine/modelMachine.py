@@ -252,7 +252,8 @@ for module in (apply, removal, selection, systemd, taken, wireguard):
             setattr(module, name, fake)
 apply.findings = findings
 apply.undo = lambda found: None
-apply.forward_droppers = lambda ours: []
+apply.notes = lambda ours, needs: []
+apply.readiness.wait = lambda old, new, since: []
 transaction.install = lambda: None
 transaction.say = apply.say = removal.say = lambda text: None
 shutil.which = lambda name: name

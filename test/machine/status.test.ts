@@ -26,6 +26,45 @@ describe("the ways of a client that count now", () => {
   });
 });
 
+test("clients are in the order of their addresses, whatever order `wg` has", () => {
+  const addresses = ["10.4.0.100/32", "(none)", "10.4.0.9/32", "fd00::9/128", "10.4.0.50/32", "10.4.1.2/32"];
+  const dump = ["private\tpublic\t45822\toff"].concat(
+    addresses.map((one, index) => `KEY${index}=\t(none)\t(none)\t${one}\t0\t0\t0\toff`),
+  );
+  const program = `
+import selection, status
+status.run, selection.clients = lambda *words, check: data, lambda: []
+result = [one["address"] for one in status.client_reports({})]`;
+  expect(python(program, dump.join("\n"))).toEqual([
+    ...["10.4.0.9", "10.4.0.50", "10.4.0.100", "10.4.1.2"],
+    "fd00::9",
+    "(none)",
+  ]);
+});
+
+describe("the whole in a word", () => {
+  const healthy = {
+    open: true,
+    drift: [] as string[],
+    exits: [{ running: true, well: true }],
+    resolvers: [{ answers: true }],
+    selected: { "group-any": "vpn", "window-1": "closed" } as Record<string, string | null>,
+  };
+  it.each<[string, Partial<typeof healthy>, string]>([
+    ["all is healthy", {}, "running"],
+    ["there is nothing but resolvers", { exits: [], selected: {} }, "running"],
+    ["an exit is unhealthy", { exits: [{ running: true, well: false }] }, "degraded"],
+    ["an exit does not run, whatever was seen of it", { exits: [{ running: false, well: true }] }, "degraded"],
+    ["a resolver does not answer", { resolvers: [{ answers: true }, { answers: false }] }, "degraded"],
+    ["a group is blocked", { selected: { "group-any": "none" } }, "degraded"],
+    ["a group was never selected", { selected: { "group-any": null } }, "degraded"],
+    ["something differs", { drift: ["file x is missing"] }, "degraded"],
+    ["no client gets out", { open: false, drift: ["file x is missing"] }, "shut"],
+  ])("%s: %s", (_, differs, word) => {
+    expect(python("import status\nresult = status.state(data)", { ...healthy, ...differs })).toBe(word);
+  });
+});
+
 describe("the last error of a tunnel", () => {
   it.each<[string, string, string | null]>([
     ["is none in an empty log", "", null],
@@ -138,6 +177,7 @@ describe("for people", () => {
 
   test("the status is columns", () => {
     expect(text(shown)).toBe(`release 0123456789ab: the machine is as it says; up 1 h 6 min
+rules: \`nft list table inet wg_gateway\`; \`iptables -L\` shows none of them
 
 EXIT  HEALTH           UP     TUNNEL ADDRESS  PUBLIC ADDRESS  RECEIVED  SENT
 vpn   ILL 20 s         5 min  no tunnel       not told        -         -
@@ -159,6 +199,7 @@ tv      10.4.0.201  nl        never      0 B       0 B      -`);
   test("it tells drift and shut rules, and what there is none of is left out", () => {
     const bare = { ...shown, exits: [], clients: [], selected: {}, drift: ["a", "b"], open: false };
     expect(text(bare)).toBe(`release 0123456789ab: 2 differences (gatewayctl check); SHUT: no client gets out
+rules: \`nft list table inet wg_gateway\`; \`iptables -L\` shows none of them
 
 RESOLVER  STATE    UP         LISTENS ON
 host      answers  1 h 6 min  127.0.0.1:53 10.4.0.1:53`);
@@ -183,6 +224,12 @@ describe("a question of DNS", () => {
   const texts = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
   const seen = (messages: string[]): (string | null)[] =>
     python("import questions\nresult = [questions.address_seen(bytes.fromhex(one)) for one in data]", messages);
+
+  test("fresh: asked never before, and by RFC 6761 nobody's", () => {
+    const names = python<string[]>("import questions\nresult = [questions.fresh()[0] for _ in range(1000)]", null);
+    expect(new Set(names).size).toBe(1000);
+    expect(names.filter((name) => !/^[0-9a-f]{12}\.wg-gateway\.invalid$/.test(name))).toEqual([]);
+  });
 
   test("whoami: the address in the answer, or none", () => {
     expect(

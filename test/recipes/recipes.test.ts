@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { planGateway } from "../../gateway/plan/plan";
+import { EXAMPLE_SSH_FROM } from "../../gateway/settings/hostChecks";
 import { SettingsError } from "../../gateway/settings/fault";
 import { blocksOf, document, read, settingsOf } from "./blocks";
 
@@ -40,6 +41,28 @@ describe("every block of settings in the documents", () => {
   });
 });
 
-it.each(["Pulumi.dev.yaml", "Pulumi.lab.yaml"])("%s is accepted", (path) => {
-  expect(() => read(settingsOf(document(path)))).not.toThrow();
+it("Pulumi.lab.yaml is accepted", () => {
+  expect(() => read(settingsOf(document("Pulumi.lab.yaml")))).not.toThrow();
+});
+
+describe("Pulumi.dev.yaml", () => {
+  const example = document("Pulumi.dev.yaml");
+
+  it("is refused as it stands, for its example of an address alone", () => {
+    expect(settingsOf(example)["host"]).toMatchObject({ sshFrom: [EXAMPLE_SSH_FROM] });
+    const refused = (): SettingsError | undefined => {
+      try {
+        read(settingsOf(example));
+      } catch (error) {
+        if (error instanceof SettingsError) return error;
+        throw error;
+      }
+      return undefined;
+    };
+    expect(refused()?.faults.map(({ key, value }) => [key, value])).toEqual([["host.sshFrom[0]", EXAMPLE_SSH_FROM]]);
+  });
+
+  it("is accepted with an address of one's own", () => {
+    expect(() => read(settingsOf(example.replace(EXAMPLE_SSH_FROM, "192.0.2.10/32")))).not.toThrow();
+  });
 });

@@ -3,17 +3,18 @@
 import json
 import os
 
+import readiness
 import selection
 import systemd
 import transaction
 from check import findings, rules_differ
 from drift import undo
 from exits import variables
+from firewalls import notes
 from machine import CONFIG, LIB, active, read, remove, run, say, script, start
 from place import FIREWALL, METRICS, REPAIR, TABLE, WATCH, WIREGUARD
-from preflight import WG0, conflicts
+from preflight import WG0, conflicts, needs
 from removal import down
-from taken import forward_droppers
 from units import enabled, resolver_unit
 from wireguard import interface_part, synchronise
 
@@ -112,14 +113,17 @@ class GatewaySteps(transaction.Steps):
 
     def prepare(self, new):
         selection.check_zones(new.files[f"{CONFIG}/selectors.json"])
-        for chain in forward_droppers(TABLE):
-            say(f"note: {chain} drops what is forwarded unless it knows it: let wg0 and the links veth-wg... pass there, or no client gets out")
+        for text in notes(TABLE, list(needs(new))):
+            say(text)
 
     def switch(self, old, new, touched):
         switch(old, new, touched)
 
     def findings(self, release):
         return findings(release)
+
+    def wait(self, old, new, since):
+        return readiness.wait(old, new, since)
 
     def mend(self, release):
         undo(findings(release))

@@ -11,6 +11,7 @@ from drift import Drift, command, file_drift, links, ruleset_drift, sysctl_drift
 from iprules import shown_rules
 from machine import CONFIG, LIB, run
 from place import TABLE, WIREGUARD
+from preflight import listens_on
 from ruleset import loaded
 from wireguard import interface_drift
 
@@ -67,12 +68,6 @@ def way_out(expressions):
         case [{"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": str(device)}}, {"accept": None}]:
             return device
     return "any"
-
-
-def listens_on(text):
-    """[(address, port)] that a resolver's configuration has it listen on."""
-    port = re.search(r"^port=(\d+)$", text, re.MULTILINE)
-    return [(address, int(port[1]) if port else 53) for address in re.findall(r"^listen-address=(\S+)$", text, re.MULTILINE)]
 
 
 def resolver_drift(release, states):

@@ -30,6 +30,11 @@ def remotes(name):
     return [line.split()[1] for line in (read(f"{RUN}/exits/{name}/remotes.conf") or "").splitlines()]
 
 
+def tunnel_is_up(name):
+    """Whether a tunnel stands, and all else of the exit's namespace goes into it."""
+    return bool(run("ip", "-n", variables(name).get("NAMESPACE", ""), "route", "show", "default", "dev", "tun0", check=False))
+
+
 def findings(release, name, host_links, process):
     """
     What differs of an exit, a Drift each.

@@ -1,5 +1,6 @@
 """What the watch daemon has seen of the exits."""
 
+import datetime
 import time
 
 from exits import variables
@@ -21,17 +22,34 @@ def recorded(name):
     return words[0], float(words[1])
 
 
+def at(seconds):
+    """A moment, in seconds since the epoch, as the tunnel's log has it: `2026-11-29 10:22:06`."""
+    return datetime.datetime.fromtimestamp(seconds).strftime("%F %T")
+
+
 class Health:
     """Of one exit: well once it answers, ill after FAILS questions in a row without an answer, neither (None) until one of the two."""
 
     def __init__(self, name):
         self.name, self.since, self.failed, self.well = name, None, 0, None
+        # Of the queries in a row without an answer: when the first one was sent, in seconds since the epoch, and whom each asked.
+        self.failing, self.asked = None, []
         # What the daemon before this one saw: being started anew is no reason to begin counting anew.
         self.before = recorded(name)
 
     def whom(self, upstreams):
         """The address to ask from and the upstream to ask; after a silence the next one, for it may be the upstream that is ill."""
-        return variables(self.name).get("HOST_ADDRESS", ""), upstreams[self.failed % len(upstreams)], 53
+        upstream = upstreams[self.failed % len(upstreams)]
+        if self.failed == 0:
+            self.failing, self.asked = time.time(), []
+        self.asked.append(upstream)
+        return variables(self.name).get("HOST_ADDRESS", ""), upstream, 53
+
+    def reason(self):
+        """Why it is what it is."""
+        if self.failed:
+            return f"no answer through its tunnel since {at(self.failing)}, to {self.failed} queries in a row, from {', '.join(dict.fromkeys(self.asked))}"
+        return f"{self.asked[-1]} answers through its tunnel"
 
     def note(self, answered):
         self.failed = 0 if answered else self.failed + 1

@@ -1,7 +1,12 @@
 """The status as a text for people: sections of aligned columns, with colours where a terminal shows them."""
 
+from place import TABLE
+
 COLOURS = {"good": "\033[32m", "bad": "\033[31m", "dim": "\033[2m"}
 GOOD, BAD = ("well", "answers", "open"), ("ILL", "DOWN", "SILENT", "UNKNOWN", "block")
+
+# Who looks with iptables finds empty chains that accept everything, and fears the worst.
+RULES = f"rules: `nft list table inet {TABLE}`; `iptables -L` shows none of them"
 
 
 def duration(seconds):
@@ -68,7 +73,7 @@ def text(shown, on=False):
     drift = shown["drift"]
     differs = f"{len(drift)} difference{'' if len(drift) == 1 else 's'} (gatewayctl check)" if drift else "the machine is as it says"
     up = f"up {duration(shown['uptime'])}" if shown["open"] else "SHUT: no client gets out"
-    gateway = [f"release {shown['release']}: {colour(differs, 'bad' if drift else None, on)}; {colour(up, None if shown['open'] else 'bad', on)}"]
+    gateway = [f"release {shown['release']}: {colour(differs, 'bad' if drift else None, on)}; {colour(up, None if shown['open'] else 'bad', on)}", RULES]
 
     exits = columns(["EXIT", "HEALTH", "UP", "TUNNEL ADDRESS", "PUBLIC ADDRESS", "RECEIVED", "SENT"], [exit_row(one) for one in shown["exits"]], on)
     exits += [f"last error of {one['name']}: {one['lastError']} ({one['log']})" for one in shown["exits"] if one["lastError"]]

@@ -20,6 +20,10 @@ from bundle import CURRENT, hand_over, stored
 from machine import Fault, lock, say
 
 
+# Exit statuses of `status --exit-code`. 1 is an error, 2 a wrong argument.
+STATUSES = {"running": 0, "degraded": 3, "shut": 4}
+
+
 def release():
     found = stored(CURRENT)
     if found is None:
@@ -51,7 +55,7 @@ def do_status(arguments):
     report = status.report(release())
     colours = arguments.colour == "always" or (arguments.colour == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
     print(json.dumps(report, indent=2) if arguments.json else layout.text(report, colours))
-    return 0
+    return STATUSES[report["state"]] if arguments.exit_code else 0
 
 
 def do_check(arguments):
@@ -94,6 +98,7 @@ def parser():
     commands.add_parser("apply", help="make the machine what the release on standard input says; go back if that fails").set_defaults(do=do_apply)
     show = commands.add_parser("status", help="show the exits, the resolvers and the clients")
     show.add_argument("--json", action="store_true", help="for programs")
+    show.add_argument("--exit-code", action="store_true", help="end with 3 when something is not healthy or differs, with 4 when no client gets out")
     show.add_argument("--colour", "--color", choices=("auto", "always", "never"), default="auto", help="default: on a terminal, unless NO_COLOR is set")
     show.set_defaults(do=do_status)
     look = commands.add_parser("check", help="compare the machine with its release; exit status 1 when something differs")

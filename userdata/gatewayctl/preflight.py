@@ -3,6 +3,7 @@
 import os
 import re
 
+from firewalls import Need
 from machine import CONFIG
 from taken import listeners, priority_users, table_users
 
@@ -12,6 +13,12 @@ WG0 = "/etc/wireguard/wg0.conf"
 def assignments(text):
     """NAME=value lines as a dictionary."""
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def listens_on(text):
+    """[(address, port)] that a resolver's configuration has it listen on."""
+    port = re.search(r"^port=(\d+)$", text, re.MULTILINE)
+    return [(address, int(port[1]) if port else 53) for address in re.findall(r"^listen-address=(\S+)$", text, re.MULTILINE)]
 
 
 def ports(release):
@@ -32,6 +39,24 @@ def host_tables(release):
 def exits_of(release):
     """Of each exit, its names and numbers."""
     return [assignments(text) for path, text in sorted(release.files.items()) if path.endswith("/variables")]
+
+
+def needs(release):
+    """What other firewalls of the machine have to let pass, a firewalls.Need each."""
+    dns = [listens_on(text) for path, text in sorted(release.files.items()) if path.startswith(f"{CONFIG}/resolvers/")]
+    links = ["wg0", *(names["HOST_LINK"] for names in exits_of(release))]
+    metrics = assignments(release.files.get(f"{CONFIG}/metrics", ""))
+    yield from (Need("input", "WireGuard", protocol="udp", port=int(port)) for port in sorted(ports(release)))
+    for port in sorted({port for listens in dns for _address, port in listens}):
+        # The rules have led the question to its resolver before it comes to an input chain.
+        why = "DNS of clients" if port == 53 else "DNS of direct clients, which is redirected to this port"
+        yield from (Need("input", why, iif="wg0", protocol=protocol, port=port) for protocol in ("udp", "tcp"))
+    if metrics:
+        yield Need("input", "metrics", iif="wg0", protocol="tcp", port=int(metrics["PORT"]))
+    for link in links:
+        why = "clients" if link == "wg0" else "the tunnel of an exit"
+        yield from (Need("forward", why, iif=link), Need("forward", why, oif=link), Need("output", why, oif=link))
+    yield from (Need("output", "DNS upstreams", protocol=protocol, port=53) for protocol in ("udp", "tcp"))
 
 
 def conflicts(release, ours):

@@ -1,5 +1,6 @@
 """What the gateway is doing now, as data; layout.py makes it a text."""
 
+import ipaddress
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import systemd
 import units
 from health import recorded
 from machine import CONFIG, RUN, read, run
+from preflight import listens_on
 
 TROUBLE = re.compile(r"AUTH_FAILED|VERIFY ERROR|TLS [Ee]rror|[Cc]onnection refused|Cannot |[Ff]ailed|Inactivity timeout|not known to DNS")
 # Seconds to wait for the answers to a question.
@@ -80,6 +82,15 @@ def ways_now(ways, selected):
     return ";".join(left)
 
 
+def in_order(address):
+    """A key to sort addresses by; what is none (`wg` has "(none)") comes last."""
+    try:
+        parsed = ipaddress.ip_address(address)
+        return parsed.version, int(parsed)
+    except ValueError:
+        return 9, 0
+
+
 def client_reports(selected):
     """
     [{publicKey, endpoint, address, name, ways, exit: the ways that count now, lastHandshake seconds ago or None, lastHandshakeTime seconds
@@ -105,12 +116,13 @@ def client_reports(selected):
                 "sent": int(sent),
             }
         )
-    return reports
+    # `wg` has the one first that was added last.
+    return sorted(reports, key=lambda one: in_order(one["address"]))
 
 
 def resolver_report(name, config, state):
     """{name, listens: ["ADDRESS:PORT"], running, answers, uptime}; answers is for report() to fill in."""
-    listens = check.listens_on(config)
+    listens = listens_on(config)
     return {
         "name": name,
         "listens": [f"{address}:{port}" for address, port in listens],
@@ -142,8 +154,8 @@ def report(release):
     """observed(), and what is asked and compared: the resolvers, the exits' public addresses, the drift."""
     shown = {"drift": check.findings(release), **observed(release)}
     upstreams = selection.selectors()["upstreams"]
-    whom = {one["name"]: ("", *last_address(one)) for one in shown["resolvers"] if one["running"]}
-    answers = questions.ask(whom, questions.ROOT, ANSWER_SECONDS)
+    whom = {one["name"]: ("", *asked_at(release.files[f"{CONFIG}/resolvers/{one['name']}.conf"])) for one in shown["resolvers"] if one["running"]}
+    answers = questions.ask(whom, questions.fresh(), ANSWER_SECONDS)
     for one in shown["resolvers"]:
         one["answers"] = one["name"] in answers and not questions.failed(answers[one["name"]])
     # Through each exit, and of nobody but those who are asked for names anyway.
@@ -153,10 +165,22 @@ def report(release):
     for one in up:
         seen = [questions.address_seen(answers[one["name"], upstream]) for upstream in upstreams if (one["name"], upstream) in answers]
         one["publicAddress"] = next((address for address in seen if address), None)
-    return shown
+    return {"state": state(shown), **shown}
 
 
-def last_address(resolver):
-    """Where a resolver is asked by clients: the last of those it listens on."""
-    address, _, port = resolver["listens"][-1].rpartition(":")
-    return address, int(port)
+def state(shown):
+    """The whole of a report in a word: "shut", "degraded" or "running"."""
+    if not shown["open"]:
+        return "shut"
+    healthy = [
+        *(one["running"] and one["well"] for one in shown["exits"]),
+        *(one["answers"] for one in shown["resolvers"]),
+        *(variant not in (None, "none") for variant in shown["selected"].values()),
+        not shown["drift"],
+    ]
+    return "running" if all(healthy) else "degraded"
+
+
+def asked_at(config):
+    """(address, port) at which clients ask a resolver: the last of those it listens on."""
+    return listens_on(config)[-1]

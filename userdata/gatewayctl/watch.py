@@ -32,6 +32,18 @@ def member(group, health):
     return "none"
 
 
+def reason(group, before, health):
+    """Why a group goes from one member, or "none", or None, to the one that it is on now."""
+    now = selected(group["name"])
+    if now == "none":
+        return "no member is healthy"
+    if before in group["members"] and health[before].well is False:
+        return f"exit {before} is unhealthy: {health[before].reason()}"
+    if before in group["members"]:
+        return f"exit {now} comes first, and has been healthy for {health[now].well_for():.0f} s"
+    return f"exit {now} is the first that is healthy"
+
+
 def notify(text):
     """Tells systemd (`man 3 sd_notify`)."""
     path = os.environ.get("NOTIFY_SOCKET")
@@ -53,17 +65,20 @@ def watch():
             before = one.well
             one.note(one.name in answered)
             if one.well != before:
-                say(f"exit {one.name} is {one.word}")
+                say(f"exit {one.name} is {'healthy' if one.well else 'unhealthy'}: {one.reason()}")
             one.record()
             if one.failed and one.failed % RESTART_FAILS == 0:
                 # Its name may lead elsewhere by now, or its process be stuck.
-                say(f"exit {one.name} has not answered {one.failed} times: starting it anew")
+                say(f"exit {one.name}: {one.reason()}: restarting its tunnel")
                 subprocess.run(["systemctl", "try-restart", "--no-block", f"wg-gateway-exit@{one.name}.service"], check=False)
-        choices = {**windows_now(), **{group["name"]: member(group, health) for group in known["groups"]}}
+        groups = {group["name"]: group for group in known["groups"]}
+        choices = {**windows_now(), **{name: member(group, health) for name, group in groups.items()}}
+        before = {name: selected(name) for name in choices}
         if read(f"{RUN}/open") is not None:
             try:
                 for name in switch(choices):
-                    say(f"{name}: {choices[name]}")
+                    why = reason(groups[name], before[name], health) if name in groups else "by its hours"
+                    say(f"{name}: {before[name] or 'none'} -> {choices[name]}: {why}")
             except Fault as fault:
                 say(f"{fault}\nthe rules stay as they were; trying again")
         pause = DOUBT_SECONDS if any(0 < one.failed <= FAILS for one in health.values()) else EVERY_SECONDS

@@ -16,6 +16,14 @@ die() {
     exit 1
 }
 
+# Puts the time before each line that comes in, as OpenVPN does in its log: `2026-11-29 10:22:06 text`.
+stamped() {
+    local line
+    while IFS= read -r line || [[ -n $line ]]; do
+        printf '%(%F %T)T %s\n' -1 "$line"
+    done
+}
+
 phase() {
     printf '== %s\n' "$*" >&2
 }
@@ -86,3 +94,6 @@ rule_exists() {
     ip -Numeric rule show priority "$2" | sed 's/^[0-9]*:[[:space:]]*//; s/ \[detached\]//; s/ lookup 254 / lookup main /; s/[[:space:]]*$//' |
         grep -qxF -- "${want/protocol/proto}"
 }
+
+# OpenVPN's hooks, which it tells their kind (`man 8 openvpn`, Environmental Variables), write into its log.
+[[ -z ${script_type-} ]] || exec > >(stamped) 2>&1

@@ -25,6 +25,8 @@ while read -r host port protocol; do
         ip -n "$NAMESPACE" route replace "$address" via "$HOST_ADDRESS" dev "$NAMESPACE_LINK"
     done
 done <"$CONFIG/exits/$EXIT/remotes"
+# In the tunnel's log, too, where the status finds it.
+[[ -z $missing ]] || (umask 077 && printf 'not known to DNS:%s\n' "$missing" | stamped >>"$LOG")
 [[ -n $remotes ]] || die "none of the provider's names is known to DNS:$missing"
 [[ -z $missing ]] || printf 'not known to DNS, left out:%s\n' "$missing" >&2
 

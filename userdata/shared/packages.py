@@ -110,16 +110,42 @@ def hand_over(ours):
     return ours
 
 
+def consequences(names):
+    """What apt would do to purge packages: (the names of all that would go, of what it would install instead for those who need them)."""
+    plan = run(*APT, "--simulate", "purge", *names)
+    return tuple({name.split(":")[0] for name in re.findall(rf"^(?:{word}) (\S+)", plan, re.MULTILINE)} for word in ("Remv|Purg", "Inst"))
+
+
+def needed(ours):
+    """{package: names of those, not of ours, that would go or come if it went}, of the fewest packages with which all else stays as it is."""
+    all_ours, going, kept = set(ours), set(), {}
+    gone, come = consequences(ours)
+    if gone <= all_ours and not come:
+        return kept
+    for name in ours:
+        if name not in going:
+            gone, come = consequences(sorted(going | {name}))
+            concerned = (gone - all_ours) | come
+            if concerned:
+                kept[name] = sorted(concerned)
+            else:
+                going |= gone
+    return kept
+
+
 def purge():
-    """Removes what install() brought, unless something else needs it."""
+    """Removes what install() brought, less what something else needs."""
     ours = hand_over(sorted(set((read(INSTALLED) or "").split()) & installed()))
     if not ours:
         return
-    plan = run(*APT, "--simulate", "purge", *ours)
-    going = set(re.findall(r"^(?:Remv|Purg) (\S+)", plan, re.MULTILINE))
-    others = sorted(going - set(ours))
-    if others:
-        say(f"keeping {' '.join(ours)}: {' '.join(others)} needs them")
-        return
-    say(f"removing the packages that came with it: {' '.join(ours)}")
-    apt(Patience(), "purge", *ours)
+    kept = needed(ours)
+    for concerned in sorted({tuple(names) for names in kept.values()}):
+        names = [name for name in ours if kept.get(name) == list(concerned)]
+        say(f"keeping {' '.join(names)}: needed by {' '.join(concerned)}")
+    going = [name for name in ours if name not in kept]
+    if going:
+        say(f"removing the packages that came with it: {' '.join(going)}")
+        apt(Patience(), "purge", *going)
+    if kept:
+        # Whoever takes those away that need them has `apt-get autoremove` take these, too.
+        run("apt-mark", "auto", *kept, check=False)

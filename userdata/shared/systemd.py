@@ -5,7 +5,7 @@ import time
 from drift import Drift, command
 from machine import run
 
-PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload,MainPID,ActiveEnterTimestampMonotonic"
+PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload,MainPID,ActiveEnterTimestampMonotonic,Job"
 
 
 def parse(text):

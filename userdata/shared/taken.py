@@ -1,7 +1,6 @@
 """What on a machine is in use, and by whom as far as that can be seen."""
 
 import ipaddress
-import json
 import re
 
 from machine import read, run
@@ -52,10 +51,3 @@ def table_users(number):
     """The rules that lead to a routing table, and its routes."""
     routes = run("ip", "route", "show", "table", str(number), check=False).splitlines()
     return [line for line in rules() if f" lookup {number} " in f"{line} "] + [line.strip() for line in routes]
-
-
-def forward_droppers(ours):
-    """Chains of other tables than `ours` that drop what is forwarded unless they know it, as Docker's and ufw's do: `ip filter FORWARD`."""
-    shown = run("nft", "-j", "list", "chains", check=False)
-    chains = [item["chain"] for item in json.loads(shown)["nftables"] if "chain" in item] if shown else []
-    return [f"{one['family']} {one['table']} {one['name']}" for one in chains if one["table"] != ours and one.get("hook") == "forward" and one.get("policy") == "drop"]

@@ -38,6 +38,11 @@ class Steps:
     def findings(self, release):
         """What differs from a release, a line each."""
 
+    def wait(self, old, new, since):
+        """Waits, with a bound, for what comes up by itself; lines that warn of what did not, with which the release stays all the same.
+        since: when the deployment began, of the monotonic clock."""
+        return []
+
     def mend(self, release):
         """Puts back what no file's change would."""
 
@@ -126,6 +131,8 @@ def apply(text, steps):
     drifted = bool(old and steps.findings(old))
     if old and old.text == new.text and not interrupted and not drifted:
         say("the machine is as the release says; nothing to do")
+        for line in steps.wait(old, new, time.monotonic()):
+            say(line)
         return
     # What could not be gone back from is gone on from.
     touched = between(old, interrupted) if interrupted else set()
@@ -142,6 +149,8 @@ def apply(text, steps):
         left = reached(steps, new, drifted)
         if left:
             raise Fault("the machine is not as the release says:\n  " + "\n  ".join(left))
+        # Not after the release is in place: a person who ends the deployment meanwhile has the release before.
+        warnings = steps.wait(old, new, began)
         if not heard():
             raise Fault("the connection of whoever deploys was cut")
         on_signals(signal.SIG_IGN)
@@ -156,6 +165,8 @@ def apply(text, steps):
         fault = error if isinstance(error, Fault) else Fault(f"{type(error).__name__}: {error}")
         raise fault if switching else Fault(f"{fault}\nnothing was changed") from None
     say(f"release {new.digest[:12]} is in place after {time.monotonic() - began:.1f} s")
+    for line in warnings:
+        say(line)
 
 
 def go_back(old, new, touched, steps):

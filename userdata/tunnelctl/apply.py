@@ -9,6 +9,7 @@ import tunnel
 from bundle import CURRENT, PENDING, stored
 from check import findings
 from drift import undo
+from firewalls import Need, notes
 from machine import CONFIG, LIB, RUN, STATE, Fault, active, read, remove, run, say, start
 from packages import INSTALLED, purge
 from place import HEALTH, TABLE
@@ -59,6 +60,10 @@ class TunnelSteps(transaction.Steps):
         before, after = tunnel.of(old), tunnel.of(new)
         if before["tunnel"] != after["tunnel"]:
             raise Fault(f"this machine is an endpoint of the tunnel {before['tunnel']}; nothing was changed; take it out there first")
+
+    def prepare(self, new):
+        for text in notes(TABLE, [Need("input", "WireGuard", protocol="udp", port=tunnel.of(new)["listenPort"])]):
+            say(text)
 
     def switch(self, old, new, touched):
         changed = new.differing() | (touched & set(new.files))

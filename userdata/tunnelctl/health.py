@@ -110,7 +110,8 @@ def look(tunnel, ear, now):
         elif peer["name"] not in heard and any(rule in there for rule in peer["rules"]):
             delete_rules(peer["rules"])
             cut(tunnel, peer)
-            say(f"peer {peer['name']} is not heard: {' '.join(peer['publicAddresses'])} past the tunnel")
+            why = f"nothing for {tunnel['deadAfter']} s" if up else f"{tunnel['interface']} is down"
+            say(f"peer {peer['name']} is not heard ({why}): {' '.join(peer['publicAddresses'])} past the tunnel")
     return heard
 
 
