@@ -4,7 +4,7 @@ import { describeChoices } from "../gateway/plan/choices";
 import { planGateway, type Plan } from "../gateway/plan/plan";
 import { meant } from "../gateway/settings/advice";
 import { mainWay, nextAddress } from "./addresses";
-import type { Desk, Stack } from "./desk";
+import { type Desk, type Stack, usualWords } from "./desk";
 import { unifiedDiff } from "./diff";
 import { addEntry, applySplices, type Entry, removeEntry, setField, type Splice } from "./edit";
 import { Refusal } from "./refusal";
@@ -29,7 +29,7 @@ export interface Addition extends Place {
 
 export function openStack(desk: Desk, { stack: name }: Where): StackDocument {
   const stack = findStack(desk, name);
-  const text = readProjectText(desk, stack.file);
+  const text = readProjectText(desk, join(desk.stackDir ?? desk.projectDir, stack.file));
   if (text === undefined) throw new Refusal(`${stack.file} cannot be read`, "a file you may read", "look at its mode");
   // It would be written back as another byte.
   if (text.includes("\uFFFD"))
@@ -68,24 +68,20 @@ function write(desk: Desk, document: StackDocument, splices: readonly Splice[], 
       "edit it by hand",
     );
   const plan = planGateway(checkSettings(desk, result));
-  replaceText(join(desk.projectDir, stack.file), text, after);
+  replaceText(join(desk.stackDir ?? desk.projectDir, stack.file), text, after);
   desk.print(unifiedDiff(stack.file, text, after, clientsLines(result)));
   return plan;
 }
 
-const up = ({ name }: Stack): string => `pulumi up --stack ${name}`;
-const show = ({ name: stack }: Stack, name: string, how: string): string =>
-  `npm run client -- show ${name} ${how} --stack ${stack}`;
-
 /** What an operator does after a change whose profile has to reach the device. */
-function sayNext({ print }: Desk, stack: Stack, name: string, { clients }: Plan): void {
+function sayNext({ print, words = usualWords }: Desk, { name: stack }: Stack, name: string, { clients }: Plan): void {
+  const show = (how: string) => `${words.client} show ${name} ${how}${words.stackOption(stack)}`;
   const client = clients.find((other) => other.name === name);
   const ownKey = client?.publicKey !== undefined;
   print(`\nways:  ${name} at ${client?.address}: ${describeChoices(client?.choices ?? [])}`);
-  print(`next:  ${up(stack)}`);
-  if (ownKey)
-    print(`then:  ${show(stack, name, `--file ${name}.conf`)}   and put the device's own private key into it`);
-  else print(`then:  ${show(stack, name, "--qr")}   or --file ${name}.conf`);
+  print(`next:  ${words.up(stack)}`);
+  if (ownKey) print(`then:  ${show(`--file ${name}.conf`)}   and put the device's own private key into it`);
+  else print(`then:  ${show("--qr")}   or --file ${name}.conf`);
 }
 
 /** An address may be chosen that an internal name stands for; it is meant, or it is a mistake. */
@@ -130,7 +126,7 @@ export function moveClient(desk: Desk, name: string, { exit, address, stack }: P
   const wanted = rawClients(document).map((other, at) => (at === index ? { ...other, address: next } : other));
   const result = write(desk, document, setField(document, index, "address", next), wanted);
   remarkName(desk, next, settings.dns.records);
-  desk.print(`\nFrom the next \`pulumi up\` on, ${name} is cut off until its device has the new profile.`);
+  desk.print(`\nFrom the next deployment on, ${name} is cut off until its device has the new profile.`);
   sayNext(desk, document.stack, name, result);
 }
 
@@ -144,7 +140,7 @@ export function rotateClient(desk: Desk, name: string, where: Where): void {
   if (client?.publicKey !== undefined)
     desk.print(`\n${name} keeps its own key: new is what it shares with the gateway, its PresharedKey. For a new key of
 its own, make one on the device and put its public half into ${document.stack.file}, publicKey.`);
-  desk.print(`\nFrom the next \`pulumi up\` on, ${name} is cut off until its device has the new profile.`);
+  desk.print(`\nFrom the next deployment on, ${name} is cut off until its device has the new profile.`);
   sayNext(desk, document.stack, name, result);
 }
 
@@ -157,5 +153,6 @@ export function removeClient(desk: Desk, name: string, where: Where): void {
     removeEntry(document, index),
     rawClients(document).filter((_, at) => at !== index),
   );
-  desk.print(`\nnext:  ${up(document.stack)}   and ${name} gets in no more`);
+  const { up } = desk.words ?? usualWords;
+  desk.print(`\nnext:  ${up(document.stack.name)}   and ${name} gets in no more`);
 }

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { meant } from "../gateway/settings/advice";
-import type { Desk, Stack } from "./desk";
+import { type Desk, type Stack, usualWords } from "./desk";
 import { Refusal } from "./refusal";
 
 /** Bytes; a thousand profiles are half a megabyte. */
@@ -16,7 +16,9 @@ interface Ended {
  * An output of a stack, out of its state. It comes over a pipe and stands in no message.
  * @param what it is, in the plural, for people
  */
-async function stackOutput({ projectDir, env }: Desk, { name }: Stack, output: string, what: string): Promise<unknown> {
+async function stackOutput(desk: Desk, { name }: Stack, output: string, what: string): Promise<unknown> {
+  if (desk.readOutput) return desk.readOutput(output);
+  const { projectDir, env } = desk;
   const command = ["stack", "output", output, "--json", "--show-secrets", "--non-interactive"];
   const { error, stdout, stderr } = await new Promise<Ended>((settle) =>
     execFile(
@@ -64,6 +66,8 @@ export async function gatewayOutput(
   throw new Refusal(
     `--replica is ${JSON.stringify(replica)}, and none of that name is deployed`,
     `one of ${Object.keys(all).join(", ")}`,
-    near === undefined ? `add it to wg-gateway:replicas, pulumi up --stack ${stack.name}` : `did you mean ${near}?`,
+    near === undefined
+      ? `add it to wg-gateway:replicas, ${(desk.words ?? usualWords).up(stack.name)}`
+      : `did you mean ${near}?`,
   );
 }

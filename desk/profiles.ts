@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { resolve } from "node:path";
 import { findClient, openStack, type Where } from "./changes";
-import type { Desk } from "./desk";
+import { type Desk, usualWords } from "./desk";
 import { gatewayOutput, type Which } from "./outputs";
 import { qrPicture } from "./picture";
 import { Refusal } from "./refusal";
@@ -39,6 +39,7 @@ export async function showClient(
 ): Promise<void> {
   const document = openStack(desk, { stack: stackName });
   const { stack } = document;
+  const { up } = desk.words ?? usualWords;
   const client = rawClients(document)[findClient(document, name)];
   if (qr && client?.["publicKey"] !== undefined)
     throw new Refusal(
@@ -50,15 +51,9 @@ export async function showClient(
   const profiles = (await gatewayOutput(desk, stack, { replica }, outputs, "profiles")) as Record<string, string>;
   const profile = profiles[name];
   if (profile === undefined)
-    throw new Refusal(
-      `${name} is in ${stack.file} and not deployed`,
-      "a deployed client",
-      `pulumi up --stack ${stack.name}`,
-    );
+    throw new Refusal(`${name} is in ${stack.file} and not deployed`, "a deployed client", up(stack.name));
   if (!profile.includes(`\nAddress = ${String(client?.["address"])}/32\n`))
-    desk.remark(
-      `note: this is what is deployed; ${stack.file} gives ${name} another address. pulumi up --stack ${stack.name}`,
-    );
+    desk.remark(`note: this is what is deployed; ${stack.file} gives ${name} another address. ${up(stack.name)}`);
   if (file !== undefined) {
     writeProfile(resolve(desk.workDir, file), profile);
     desk.print(`${file}: the profile of ${name}, with its keys, for you alone to read (0600)`);

@@ -1,13 +1,13 @@
 import { Command, Option } from "commander";
 import { addClient, type Addition, moveClient, type Place, removeClient, rotateClient, type Where } from "./changes";
-import type { Desk } from "./desk";
+import { type Desk, usualWords } from "./desk";
 import { type Shown, showClient } from "./profiles";
 import { listClients } from "./table";
 
 /** The commands of `npm run client`. */
 export function clientProgram(desk: Desk): Command {
-  const program = new Command("npm run client --").description(
-    "the clients of a gateway: changes Pulumi.STACK.yaml and nothing else; `pulumi up` carries a change out",
+  const program = new Command((desk.words ?? usualWords).client).description(
+    "the clients of a gateway: changes the stack's file and nothing else; the next deployment carries a change out",
   );
   const command = (words: string, description: string) =>
     program

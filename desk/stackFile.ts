@@ -5,14 +5,17 @@ import type { Desk, Stack } from "./desk";
 import { Refusal } from "./refusal";
 
 /** @param name what `--stack` says; default PULUMI_STACK, else dev. ORGANISATION/PROJECT/STACK is known by its last part */
-export function findStack({ projectDir, env }: Desk, name = env["PULUMI_STACK"] || "dev"): Stack {
+export function findStack(
+  { projectDir, stackDir = projectDir, env }: Desk,
+  name = env["PULUMI_STACK"] || "dev",
+): Stack {
   const file = `Pulumi.${basename(name)}.yaml`;
-  const files = fs.readdirSync(projectDir);
+  const files = fs.readdirSync(stackDir);
   if (/^([\w.-]+\/){0,2}[\w.-]+$/.test(name) && files.includes(file)) return { name, file };
   const known = files.flatMap((other) => /^Pulumi\.(.+)\.yaml$/.exec(other)?.[1] ?? []);
   const near = meant(name, known);
   throw new Refusal(
-    `the stack is ${JSON.stringify(name)}, and there is no ${file} in ${projectDir}`,
+    `the stack is ${JSON.stringify(name)}, and there is no ${file} in ${stackDir}`,
     `a stack with a file here: ${known.join(", ") || "none"}`,
     near === undefined ? "give --stack, or make the file" : `did you mean --stack ${near}?`,
   );

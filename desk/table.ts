@@ -2,14 +2,15 @@ import Table from "cli-table3";
 import { describeChoices } from "../gateway/plan/choices";
 import { planGateway } from "../gateway/plan/plan";
 import { openStack, type Where } from "./changes";
-import type { Desk } from "./desk";
+import { type Desk, usualWords } from "./desk";
 import { checkSettings } from "./stackDocument";
 
 /** The clients of a stack's file, in its order. */
 export function listClients(desk: Desk, where: Where): void {
   const document = openStack(desk, where);
   const { clients } = planGateway(checkSettings(desk, document));
-  if (clients.length === 0) return desk.print(`${document.stack.file} has no clients: npm run client -- add NAME`);
+  if (clients.length === 0)
+    return desk.print(`${document.stack.file} has no clients: ${(desk.words ?? usualWords).client} add NAME`);
   const table = new Table({
     head: ["name", "address", "ways", "key", "profile"],
     style: { head: [], border: [], compact: true },

@@ -39,6 +39,9 @@ enter='for folder in $FOLDERS; do echo $$ >"$folder/cgroup.procs"; done; unset F
 # shellcheck disable=SC2016
 furnish='
   mount --make-rprivate /
+  # A lab that stands outside has mounts there. Under the box'\''s own /run they would be listed, and nobody could unmount them.
+  findmnt --raw --noheadings --output TARGET | { grep ^/run/ || true; } | tac |
+    while read -r point; do umount --lazy "$(printf %b "$point")"; done
   mount -t tmpfs -o mode=0755 box /run
   mkdir /run/lock
   while read -r point type; do

@@ -55,6 +55,8 @@ export type StackName = "lab" | "lab-ec2";
 /** Settings that replace those of the stack's file, by their key without the project's name; null takes one out. */
 export type Changes = Readonly<Record<string, unknown>>;
 
+export type EngineKind = "pulumi" | "embedded";
+
 /** A deployment that was refused or failed, with what it said. */
 export class DeploymentError extends Error {
   override readonly name = "DeploymentError";
@@ -69,6 +71,8 @@ const DEADLINE = 600_000;
 export abstract class Deployment {
   /** What does the work, for people. */
   abstract readonly engine: string;
+  /** The same, for programs. */
+  abstract readonly kind: EngineKind;
 
   /** @param progress takes each line as it is said; default nobody */
   constructor(
@@ -78,12 +82,17 @@ export abstract class Deployment {
 
   /** By the `pulumi` on PATH when its plugins for the stack's resources are there too, else by the embedded engine. */
   static async choose(progress?: (line: string) => void, stack: StackName = "lab"): Promise<Deployment> {
-    const whole = await pulumiIsWhole(stack);
-    return whole ? new PulumiDeployment(progress, stack) : new EmbeddedDeployment(progress, stack);
+    return Deployment.by((await pulumiIsWhole(stack)) ? "pulumi" : "embedded", progress, stack);
+  }
+
+  static by(kind: EngineKind, progress?: (line: string) => void, stack: StackName = "lab"): Deployment {
+    return kind === "pulumi" ? new PulumiDeployment(progress, stack) : new EmbeddedDeployment(progress, stack);
   }
 
   /** @param replace names of resources to replace, whatever has changed. @throws DeploymentError when it is refused or fails */
   abstract up(changes?: Changes, replace?: readonly string[]): Promise<UpResult>;
+  /** What `up` would do, told line by line. @throws DeploymentError when it would be refused */
+  abstract preview(changes?: Changes): Promise<void>;
   /** @throws DeploymentError when it fails */
   abstract destroy(): Promise<Summary>;
 
@@ -116,19 +125,25 @@ export abstract class Deployment {
 /** The lab's own engine; see engine/. */
 export class EmbeddedDeployment extends Deployment {
   override readonly engine = "the lab's embedded engine";
+  override readonly kind = "embedded";
 
   override async up(changes: Changes = {}, replace: readonly string[] = []): Promise<UpResult> {
-    const overrides = Object.entries(changes).flatMap(([key, value]) => [
-      "--config",
-      `${key}=${JSON.stringify(value)}`,
-    ]);
-    const options = ["--json", "--show-secrets", ...overrides, ...replace.flatMap((name) => ["--replace", name])];
-    const { stdout, ...up } = await this.run(this.command("up", options), true);
+    const replaced = replace.flatMap((name) => ["--replace", name]);
+    const words = ["--json", "--show-secrets", ...this.overrides(changes), ...replaced];
+    const { stdout, ...up } = await this.run(this.command("up", words), true);
     return { ...up, summary: summaryOf(up.said), outputs: JSON.parse(stdout) as Outputs };
+  }
+
+  override async preview(changes: Changes = {}): Promise<void> {
+    await this.run(this.command("preview", this.overrides(changes)), false);
   }
 
   override async destroy(): Promise<Summary> {
     return summaryOf((await this.run(this.command("destroy"), false)).said);
+  }
+
+  private overrides(changes: Changes): string[] {
+    return Object.entries(changes).flatMap(([key, value]) => ["--config", `${key}=${JSON.stringify(value)}`]);
   }
 
   private command(verb: string, rest: readonly string[] = []): string[] {
@@ -141,6 +156,7 @@ export class EmbeddedDeployment extends Deployment {
 /** The real CLI with a file backend. Its home, its passphrase and its copies of the project and stack files are the lab's. */
 export class PulumiDeployment extends Deployment {
   override readonly engine = "pulumi";
+  override readonly kind = "pulumi";
   private readonly folder = stateFolder("pulumi");
   private readonly stackFile = join(this.folder, `Pulumi.${this.stack}.yaml`);
 
@@ -150,6 +166,11 @@ export class PulumiDeployment extends Deployment {
     const { said, began, seconds } = await this.pulumi(["up", "--yes", "--skip-preview", ...replaced]);
     const { stdout } = await this.pulumi(["stack", "output", "--json", "--show-secrets"], true);
     return { summary: summaryOfPulumi(said), outputs: JSON.parse(stdout) as Outputs, said, began, seconds };
+  }
+
+  override async preview(changes: Changes = {}): Promise<void> {
+    await this.prepare(changes);
+    await this.pulumi(["preview", "--diff"]);
   }
 
   override async destroy(): Promise<Summary> {

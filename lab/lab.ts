@@ -16,7 +16,7 @@ import { OpenVpnServer } from "./openvpnServer";
 import { isAlive, must, type ProcessId, processId, signal, until } from "./process";
 import type { Suite } from "./recipes";
 import { NameServer, WebServer } from "./services";
-import { stateDir, statePath } from "./state";
+import { keep, type Kept, readKept, stateDir, statePath } from "./state";
 import { addresses, appName, geoDomain, type HomeName, homes, type HostName, hostNames, providers } from "./topology";
 import { startWhoami } from "./whoami";
 import { WireGuardServer } from "./wireguardServer";
@@ -30,11 +30,26 @@ export interface LabOptions {
   readonly userData?: (keys: LabKeys) => string;
   /** The lab has an EC2 in the place of the gateway's machine: that is made by a deployment. Default: no. */
   readonly ec2?: boolean;
+  /** Leaves what stands when something does not come up. Default false. */
+  readonly keep?: boolean;
 }
 
 /** Another process has the lab open. */
 export class LabBusyError extends Error {
   override readonly name = "LabBusyError";
+}
+
+/** A lab was kept by `npm start -- --keep`, and with it what was deployed into it since. */
+export class LabKeptError extends Error {
+  override readonly name = "LabKeptError";
+
+  constructor() {
+    super(
+      "a lab stands that was kept, with what was deployed into it; nothing was changed\n" +
+        "  npm run lab -- up   deploys its changed settings\n" +
+        "  npm stop            takes it down, for a new one",
+    );
+  }
 }
 
 /** The world that the gateway is deployed into; see topology.ts. One at a time on a machine. */
@@ -90,13 +105,15 @@ export class Lab {
 
   /**
    * Builds the world, with a machine that was just launched, after clearing what an earlier lab left.
-   * @throws LabBusyError when another process has it open; Error when something does not come up, with nothing left standing
+   * @throws LabBusyError when another process has it open; LabKeptError when one was kept; Error when something does not come up, with
+   * nothing left standing unless `keep` is set
    */
   static async open({
     progress = () => undefined,
     suite = "trixie",
     userData = minimalUserData,
     ec2 = false,
+    keep: keepFailed = false,
   }: LabOptions = {}): Promise<Lab> {
     await Lab.clear();
     own();
@@ -113,7 +130,7 @@ export class Lab {
       writeFileSync(statePath("lab.json"), JSON.stringify(images));
       return lab;
     } catch (error) {
-      await Lab.clear().catch(() => undefined); // what went wrong first is what is told
+      if (!keepFailed) await Lab.clear().catch(() => undefined); // what went wrong first is what is told
       throw error;
     }
   }
@@ -141,7 +158,7 @@ export class Lab {
   /** The lab that stands, opened by this or another process. @throws Error when none does */
   static attach(): Lab {
     const file = join(stateDir, "lab.json");
-    if (!existsSync(file)) throw new Error('no lab is open: open one with "npm start"');
+    if (!existsSync(file)) throw new Error('no lab is open: open one with "npm start -- --keep"');
     return new Lab(JSON.parse(readFileSync(file, "utf8")) as Images);
   }
 
@@ -155,12 +172,20 @@ export class Lab {
     await Lab.clear();
   }
 
+  /** Leaves the lab standing when this process ends: from now on only `clear` with `kept` removes it. */
+  static keep(kept: Kept): void {
+    keep(kept);
+    rmSync(ownerFile, { force: true });
+  }
+
   /**
    * Removes whatever a lab left, however it ended. Nothing when there is nothing.
-   * @throws LabBusyError when another process has it open
+   * @param kept whether a lab that was kept goes, too
+   * @throws LabBusyError when another process has it open; LabKeptError when one was kept and shall stay
    */
-  static async clear(): Promise<void> {
+  static async clear({ kept = false } = {}): Promise<void> {
     refuseToDisturb();
+    if (!kept && readKept() !== undefined) throw new LabKeptError();
     await Cloud.stop();
     const machines = findMachines(stateDir);
     // Again, for what whoever was killed while making them has made last.

@@ -1,8 +1,7 @@
 import Table from "cli-table3";
 import { Command, Option } from "commander";
 import { Listr, type ListrTask } from "listr2";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { join } from "node:path";
 
 import { ec2Flows, type Flow, flows, lastEc2Flow, lastFlow, type Row, type Scenario } from "./flows";
 import { Lab } from "./lab";
@@ -10,7 +9,8 @@ import { ensureImages } from "./images";
 import { clearWhenEnded } from "./process";
 import { type Suite, suites } from "./recipes";
 import { deployInto, openLab } from "./scenario";
-import { hostNames } from "./topology";
+import { furnish, settingsFile, standing as standingLab } from "./standing";
+import { stateDir } from "./state";
 
 interface StartOptions {
   readonly keep: boolean;
@@ -52,12 +52,19 @@ function table(rows: Context["rows"]): string {
   return shown.toString();
 }
 
+/** What listr shows of a task that failed; the error itself stands at the end, once. */
+const failed = (error: unknown): never => {
+  throw new Error("see the error below", { cause: error });
+};
+
 /** Opens the lab, deploys, watches every flow, and takes it all away again. The exit code: 0 when every row is right. */
 async function start({ keep, suite, host }: StartOptions): Promise<number> {
   if (host === "ec2" && suite !== "trixie")
     throw new Error(`--suite ${suite} is for --host existing: an instance of EC2 is what its image is, Debian 13`);
   const ec2 = host === "ec2";
   const began = Date.now();
+  // What an earlier lab left goes first. One that was kept, or is open, stops the start before anything is shown.
+  await Lab.clear();
   const context = { rows: [] } as unknown as Context;
   const watch = (flow: Flow): ListrTask<Context> => ({
     title: `flow: ${flow.title}`,
@@ -76,11 +83,15 @@ async function start({ keep, suite, host }: StartOptions): Promise<number> {
     [
       {
         title: "open the lab",
-        task: async (_, task) => void (context.lab = await openLab(saying(task), { suite, ec2 })),
+        task: async (_, task) => void (context.lab = await openLab(saying(task), { suite, ec2, keep }).catch(failed)),
       },
       {
         title: `deploy the stack ${ec2 ? "lab-ec2" : "lab"}`,
-        task: async (_, task) => void (context.scenario = await deployInto(context.lab, saying(task))),
+        task: async (_, task) => {
+          // Without a terminal each line would stay, and stand there again in the error.
+          const lines = process.stdout.isTTY ? saying(task) : () => undefined;
+          context.scenario = await deployInto(context.lab, saying(task), lines).catch(failed);
+        },
       },
       ...(ec2 ? ec2Flows : flows).map(watch),
       ...(keep ? [] : [watch(ec2 ? lastEc2Flow : lastFlow)]),
@@ -102,42 +113,37 @@ async function start({ keep, suite, host }: StartOptions): Promise<number> {
   try {
     await tasks.run();
   } catch (error) {
-    failure = error;
+    failure = error instanceof Error && error.cause !== undefined ? error.cause : error;
   }
   if (context.rows.length > 0) console.log(table(context.rows));
-  if (failure !== undefined) console.error(`error: ${text(failure)}`);
   const wrong = context.rows.filter(({ row }) => !row.ok).length;
-  if (keep && context.scenario) console.log(standing());
-  else await clear();
-  console.log(
-    `${context.rows.length - wrong} of ${context.rows.length} as expected, ${Math.round((Date.now() - began) / 1000)} s`,
-  );
+  const { scenario } = context;
+  if (keep) {
+    Lab.keep(scenario ? { engine: scenario.deployment.kind } : {});
+    furnish(scenario?.deployed.outputs);
+    console.log(scenario ? standing() : left());
+  } else await clear();
+  const seconds = Math.round((Date.now() - began) / 1000);
+  if (failure !== undefined) console.error(`error after ${seconds} s: ${text(failure)}`);
+  else console.log(`${context.rows.length - wrong} of ${context.rows.length} as expected, ${seconds} s`);
+  if (failure !== undefined && !keep) console.error("npm start -- --keep leaves such a lab standing, with its logs");
   return failure === undefined && wrong === 0 && tasks.errors.length === 0 ? 0 : 1;
 }
 
-function standing(): string {
-  return `
-The lab stands. To look inside:
-  npm run lab -- gateway                       a shell on the gateway's machine (gatewayctl status, ip rule, nft list ruleset, ...)
-  npm run lab -- direct curl 192.0.2.80        a command on the client 10.4.0.50: the address that the web server sees
-  npm run lab -- vpn dig example.com           the same on the client 10.4.0.200
-  npm stop                                     take it down`;
-}
+const standing = (): string => `
+The lab stands. To look inside, and to change it:
+  npm run lab -- gateway               a shell on the gateway's machine (gatewayctl status, ip rule, nft list ruleset, ...)
+  npm run lab -- direct curl 192.0.2.80   a command on the client 10.4.0.50: the address that the web server sees
+  npm run lab -- client add tablet     changes its settings, ${settingsFile}
+  npm run lab -- up                    deploys them
+  npm run lab                          all that it can do
+  npm stop                             takes it down`;
 
-/** Runs a command in a place of the standing lab, with this terminal. @returns its exit code */
-async function enter(place: string, command: readonly string[]): Promise<number> {
-  const lab = Lab.attach();
-  const shell = command.length > 0 ? command : ["bash"];
-  const host =
-    place === "direct" || place === "vpn"
-      ? lab.clients[place].host
-      : hostNames.filter((name) => name === place).map((name) => lab.hosts[name])[0];
-  if (place !== "gateway" && !host)
-    throw new Error(`no place ${place}; there are: gateway, direct, vpn, ${hostNames.join(", ")}`);
-  const [tool = "", ...words] = place === "gateway" || !host ? lab.machine.inside(shell) : host.inside(shell);
-  const [code] = (await once(spawn(tool, words, { stdio: "inherit" }), "close")) as [number | null];
-  return code ?? 1;
-}
+const left = (): string => `
+The lab stands as far as it came. Its logs:
+  ${join(stateDir, "log")}
+  npm run lab -- gateway journalctl    of the gateway's machine, if it came up
+  npm stop                             takes it down`;
 
 const program = new Command("lab")
   .description("the gateway's lab: a simulated internet, a provider, clients, and a machine to deploy to")
@@ -162,7 +168,7 @@ program
   .command("stop")
   .description("take a standing lab down, or what an interrupted one left")
   .action(async () => {
-    await Lab.clear();
+    await Lab.clear({ kept: true });
     console.log("no lab stands");
   });
 program
@@ -172,13 +178,13 @@ program
     for (const suite of suites) await ensureImages(suite, console.log);
   });
 program
-  .command("enter <place> [command...]")
-  .description(
-    "run a command (default: a shell) on the gateway's machine (gateway) or in a place of the lab: direct, vpn, web, provider, operator, ...",
-  )
+  .command("standing [word] [words...]")
+  .description("look into the lab that stands, and change it: npm run lab")
+  .helpOption(false)
   .passThroughOptions()
-  .action(async (place: string, command: string[]) => {
-    process.exitCode = await enter(place, command);
+  .allowUnknownOption()
+  .action(async (word: string | undefined, words: string[]) => {
+    process.exitCode = await standingLab(word, words);
   });
 program.parseAsync().catch((error: unknown) => {
   console.error(`error: ${text(error)}`);

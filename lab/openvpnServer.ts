@@ -20,6 +20,19 @@ export class OpenVpnServer extends ProviderServer<OpenVpnProvider> {
     return this.provider.customer;
   }
 
+  /**
+   * Replaces lines of the server's configuration from its next start on, each by the option that it begins with, and adds what it has not.
+   * @param lines none: the configuration as it was at first
+   */
+  configure(lines: readonly string[] = []): void {
+    const option = (line: string): string => line.split(" ")[0] ?? "";
+    const replaced = new Set(lines.map(option));
+    const kept = serverConfiguration(this.provider, this.folder, this.log)
+      .split("\n")
+      .filter((line) => !replaced.has(option(line)));
+    writeFileSync(join(this.folder, "server.conf"), [...kept, ...lines, ""].join("\n"));
+  }
+
   protected override async serve(): Promise<void> {
     writeFileSync(this.log, "");
     const service = this.host.spawn(["openvpn", "--config", join(this.folder, "server.conf")]);
@@ -33,7 +46,7 @@ export class OpenVpnServer extends ProviderServer<OpenVpnProvider> {
     writeFileSync(join(this.folder, "credentials"), JSON.stringify(this.credentials), { mode: 0o600 });
     const check = checkPassword(this.credentials, this.refusal);
     writeFileSync(join(this.folder, "check-password"), check, { mode: 0o755 });
-    writeFileSync(join(this.folder, "server.conf"), serverConfiguration(this.provider, this.folder, this.log));
+    this.configure();
     await this.host.must(["sh", "-eu"], { input: `cd ${this.folder}\n${makeKeys}` });
     const part = (name: string): string => readFileSync(join(this.folder, name), "utf8");
     writeFileSync(this.profilePath, clientProfile(this.provider, part));

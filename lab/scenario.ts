@@ -15,16 +15,22 @@ export type Progress = (message: string) => void;
  * A lab whose machine has booted from the program's own user data, with a neighbour on it and nothing of ours yet. With `ec2` there is
  * no machine yet.
  */
-export async function openLab(progress: Progress, options: Pick<LabOptions, "suite" | "ec2"> = {}): Promise<Lab> {
+export async function openLab(
+  progress: Progress,
+  options: Pick<LabOptions, "suite" | "ec2" | "keep"> = {},
+): Promise<Lab> {
   const lab = await Lab.open({ ...options, progress, userData: ({ host }) => renderUserData(host) });
   if (!lab.cloud) await moveIn(lab.machine);
   return lab;
 }
 
-/** Deploys the lab's stack and connects both clients with the profiles that the program exports. */
-export async function deployInto(lab: Lab, progress: Progress): Promise<Scenario> {
+/**
+ * Deploys the lab's stack and connects both clients with the profiles that the program exports.
+ * @param lines takes what the engine says
+ */
+export async function deployInto(lab: Lab, progress: Progress, lines: Progress = progress): Promise<Scenario> {
   const before = lab.cloud ? undefined : await snapshot(lab.machine);
-  const deployment = await Deployment.choose(progress, lab.cloud ? "lab-ec2" : "lab");
+  const deployment = await Deployment.choose(lines, lab.cloud ? "lab-ec2" : "lab");
   progress(`deploying by ${deployment.engine}`);
   const deployed = await deployment.up();
   progress("connecting the clients");

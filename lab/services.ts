@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Host } from "./host";
@@ -177,10 +177,21 @@ export class NameServer {
     return new NameServer(host);
   }
 
-  /** From now on this name, and no other one before it, has an address of its own. */
+  /** From now on this name, and no other one before it, has an address of its own, wherever it is asked for. */
   async lead(name: string, address: string): Promise<void> {
     writeFileSync(nameFile(this.host), `${address} ${name}\n`);
-    await this.host.must(["pkill", "-HUP", "-F", "/run/dnsmasq-53.pid"]);
+    const type = address.includes(":") ? "AAAA" : "A";
+    for (const file of readdirSync(this.host.runDir)) {
+      const port = /^dnsmasq-(\d+)\.pid$/.exec(file)?.[1];
+      if (port === undefined) continue;
+      await this.host.must(["pkill", "-HUP", "-F", `/run/${file}`]);
+      const server = await this.host.must(["sh", "-c", `ss -Hlun sport = :${port} | awk '{ print $4; exit }'`]);
+      const ask = ["dig", "+short", "+tries=1", "+time=1", "-p", port, `@${server.trim().replace(/:\d+$/, "")}`];
+      await until(`${name} is ${address}`, 5000, async () => {
+        const { stdout } = await this.host.run([...ask, type, name]);
+        return stdout.trim() === address;
+      });
+    }
   }
 
   /** Everything that was asked, oldest first; a question sent to several of its addresses stands there as often. */

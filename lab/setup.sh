@@ -43,7 +43,7 @@ need_root() {
   command -v sudo >/dev/null || die 'the lab must run as root, and there is no sudo to become it'
   say 'the lab runs as root: using sudo'
   local name keep=()
-  for name in ${!WG_GATEWAY_LAB_*} ${!PULUMI_*} CI NO_COLOR; do
+  for name in ${!WG_GATEWAY_LAB_*} ${!PULUMI_*} CI NO_COLOR INIT_CWD; do
     [[ -v $name ]] && keep+=("$name=${!name}")
   done
   # sudo's own PATH may not have the caller's node.

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where a standing lab keeps its files; WG_GATEWAY_LAB_STATE overrides it. Removed when the lab is cleared. */
@@ -19,4 +19,21 @@ export function stateFolder(...parts: string[]): string {
   const path = join(stateDir, ...parts);
   mkdirSync(path, { recursive: true, mode: 0o755 });
   return path;
+}
+
+/** What is known of a lab that was kept when the program that opened it ended. */
+export interface Kept {
+  /** What deployed into it, by which `npm run lab -- up` deploys again; left out when the start failed before that. */
+  readonly engine?: "pulumi" | "embedded";
+}
+
+const keptFile = join(stateDir, "kept.json");
+
+export function keep(kept: Kept): void {
+  writeFileSync(statePath("kept.json"), JSON.stringify(kept));
+}
+
+/** @returns undefined when no lab is kept: none stands, or the program that opened it has it or was killed */
+export function readKept(): Kept | undefined {
+  return existsSync(keptFile) ? (JSON.parse(readFileSync(keptFile, "utf8")) as Kept) : undefined;
 }

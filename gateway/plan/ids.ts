@@ -54,6 +54,8 @@ export const BLOCK_MARK = 0xfc00;
 const FIRST_TABLE = 200;
 /** Slots are 1..50: 10.200.N.0/24 and the tables 200..249. */
 export const MAX_SLOT = 50;
+/** Holds the networks of all slots, so that an exit need not change when another is added. */
+export const EXIT_NETWORKS = "10.200.0.0/18";
 
 /** Metric of the `unreachable default` below an exit's real default: the largest there is, so that it is asked last. */
 export const UNREACHABLE_METRIC = 4294967295;

@@ -116,7 +116,12 @@ export interface Plan {
         readonly from: readonly string[];
       }
     | undefined;
-  readonly dns: { readonly upstreams: readonly string[]; readonly records: Readonly<Record<string, string>> };
+  readonly dns: {
+    readonly upstreams: readonly string[];
+    readonly records: Readonly<Record<string, string>>;
+    /** Names whose answers may be private addresses; "." for every name. */
+    readonly privateDomains: readonly string[];
+  };
 }
 
 /**

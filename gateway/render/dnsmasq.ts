@@ -28,6 +28,21 @@ export const renderDirectResolver = (plan: Plan): string =>
 /** The resolver of those whom no rule leads to another, the blocked: it has nobody to ask, and refuses what is not local. */
 export const renderLocalResolver = (plan: Plan): string => resolver(plan, 53, [plan.wireguard.address], []);
 
+/**
+ * Answers of upstreams with private addresses are kept from clients, or a page of the internet could speak to a device beside them under
+ * its own name (DNS rebinding). What `stop-dns-rebind` does not count, the addresses that carriers share (RFC 6598), is made NXDOMAIN, for
+ * every name; bare and written as IPv6.
+ */
+const rebinding = (allowed: readonly string[]): string[] =>
+  allowed.includes(".")
+    ? []
+    : [
+        "stop-dns-rebind",
+        "bogus-nxdomain=100.64.0.0/10",
+        "bogus-nxdomain=::ffff:100.64.0.0/106",
+        ...allowed.map((name) => `rebind-domain-ok=/${name}/`),
+      ];
+
 function resolver(plan: Plan, port: number, listen: readonly string[], servers: readonly string[]): string {
   const records = Object.entries(plan.dns.records);
   return [
@@ -44,6 +59,7 @@ function resolver(plan: Plan, port: number, listen: readonly string[], servers: 
     ...records.map(([name]) => `local=/${name}/`),
     "domain-needed",
     "bogus-priv",
+    ...rebinding(plan.dns.privateDomains),
     // 150 each by default, too few for a house full of clients.
     "cache-size=10000",
     "dns-forward-max=1000",

@@ -1,4 +1,11 @@
-import { FALLBACK_TABLE, MARK_MASK, ROUTE_PROTOCOL, UNREACHABLE_METRIC, WG_INTERFACE } from "../plan/ids";
+import {
+  EXIT_NETWORKS,
+  FALLBACK_TABLE,
+  MARK_MASK,
+  ROUTE_PROTOCOL,
+  UNREACHABLE_METRIC,
+  WG_INTERFACE,
+} from "../plan/ids";
 import type { ExitPlan, IpRule, Plan } from "../plan/plan";
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
@@ -62,6 +69,8 @@ export function renderExitVariables(plan: Plan, exit: ExitPlan): string {
     `PREFIX_LENGTH=${prefix}`,
     `TABLE=${exit.table}`,
     `CLIENTS=${plan.wireguard.subnet}`,
+    // Like CLIENTS a network in which no tunnel may have its own address (tun-up.sh).
+    `EXIT_NETWORKS=${EXIT_NETWORKS}`,
     `LOG=${exit.log}`,
     ...(exit.provider.kind === "wireguard"
       ? [`TUNNEL_ADDRESS=${exit.provider.address}`, `TUNNEL_MTU=${exit.provider.mtu}`]

@@ -47,7 +47,7 @@ export function renderOpenVpn(exit: ExitPlan, provider: OpenVpnProfile): string 
     "ping-restart 30",
     `mssfix ${provider.mssfix}`,
     "script-security 2",
-    `up ${LIB_DIR}/tun-up.sh`,
+    `up "${LIB_DIR}/tun-up.sh ${exit.name}"`,
     `log-append ${exit.log}`,
     "verb 3",
     ...(provider.wantsCredentials ? [`auth-user-pass ${exitPath(exit, "credentials")}`] : []),

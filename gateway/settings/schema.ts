@@ -27,6 +27,7 @@ const maps = "a list of maps of settings";
 const replicasText = "a list of at most 16 replicas, each with name and host";
 const publicText = "a list of 1..64 IPv4 addresses";
 const resolvers = "a list of 1..16 IPv4 addresses";
+const domains = "a list of at most 64 DNS names";
 
 const wireguard = z.strictObject(
   {
@@ -103,6 +104,23 @@ const dns = z.strictObject(
     records: z
       .record(z.string(), address("the address of a local name"), "a map of names to IPv4 addresses")
       .default({ "vault.raff.local": "10.4.0.7", "rafflab.internal": "10.4.0.3" }),
+    /**
+     * Names, each with all below it, whose answers from upstreams may be private addresses; "." for every name. Default none: a name of
+     * the internet that leads into a private network leads a browser there (DNS rebinding).
+     */
+    privateDomains: z
+      .array(
+        field(
+          z
+            .string()
+            .regex(/^(\.|(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*)$/),
+          'a DNS name in lower case, which counts with all names below it, or "." for every name',
+          "such as plex.direct; what dns.records names needs no entry",
+        ),
+        domains,
+      )
+      .max(64, domains)
+      .default([]),
   },
   map,
 );

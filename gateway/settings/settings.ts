@@ -18,6 +18,7 @@ import { checkMetrics } from "./metricsChecks";
 import { malformed, namesOf, type Parts, pick, together, whole } from "./parts";
 import { parseProfile } from "./profile";
 import { kindOf } from "./profileForeign";
+import { checkPrivateUpstreams, checkTunnelAddresses, checkUnusedCredentials } from "./providerChecks";
 import { checkPublished } from "./publishedChecks";
 import { addressesOf, checkReplicas, gatewayMachines } from "./replicaChecks";
 import { checkConditions, checkGroups, checkReach } from "./ruleChecks";
@@ -122,6 +123,7 @@ function checkGateway(
   parts: ReturnType<typeof sectionsOf>,
   exits: Parts<readonly ExitSettings[]>,
   report: Report,
+  warn: Report,
 ): void {
   const { wireguard, clients, rules, groups, localNetworks, dns, metrics, credentials } = parts;
   const { subnet } = pick(wireguard, "subnet") ?? {};
@@ -129,6 +131,7 @@ function checkGateway(
   const groupNames = namesOf(raw["groups"], groups);
   checkExits(exits, report);
   checkCredentials(exits, exitNames, credentials, report);
+  checkUnusedCredentials(exits, credentials, warn);
   checkGroups(groups, exitNames, groupNames, report);
   checkRuleExits(rules, together(exitNames, groupNames), report);
   checkConditions(rules, report);
@@ -136,6 +139,7 @@ function checkGateway(
   if (subnet !== undefined) {
     checkReach(rules, subnet, report);
     checkSubnet(subnet, exits, report);
+    checkTunnelAddresses(exits, subnet, report);
     checkRuleSources(rules, subnet, report);
     checkClientAddresses(clients, subnet, report);
   }
@@ -143,6 +147,7 @@ function checkGateway(
   if (typeof dns === "object") {
     checkRecordNames(dns.records, report);
     checkUpstreams(dns.upstreams, localNetworks, exits, report);
+    checkPrivateUpstreams(dns.upstreams, localNetworks, warn);
   }
   checkLocalNetworks(localNetworks, subnet, exits, report);
 }
@@ -181,7 +186,7 @@ export function parseStack(raw: unknown, sources: Sources): ParsedStack {
       : sections.exits.map((exit, index) =>
           readExit(exit, `exits[${index}].profile`, { ...sources, readFile }, report, warn),
         );
-  checkGateway({ ...(given as object) }, sections, exits, report);
+  checkGateway({ ...(given as object) }, sections, exits, report, warn);
 
   const { replicas, clients, published, tunnels } = sections;
   const machines = gatewayMachines(sections.host, replicas);

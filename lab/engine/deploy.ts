@@ -49,16 +49,6 @@ export async function deploy(deployment: Deployment): Promise<DeployResult> {
   }
 }
 
-async function answer(token: string, inputs: WireProperties): Promise<WireProperties> {
-  const invoke = invokes[token];
-  if (invoke === undefined) throw new Error(`the embedded engine answers no ${token}: use the Pulumi CLI`);
-  try {
-    return await invoke(inputs);
-  } catch (error) {
-    throw new Error(`${token}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
 async function runProgram(engine: Engine, deployment: Deployment): Promise<WireProperties> {
   const { command, project, stack, program } = deployment;
   let outputs: WireProperties = {};
@@ -83,12 +73,17 @@ async function runProgram(engine: Engine, deployment: Deployment): Promise<WireP
         turn = step.catch(fail);
         return step;
       },
-      // The SDK says of an answer that failed only which property waited for it.
-      call: ({ token, inputs }) =>
-        answer(token, inputs as WireProperties).catch((error: unknown) => {
+      async call({ token, inputs }) {
+        try {
+          const invoke = invokes[token];
+          if (invoke === undefined) throw new Error(`the embedded engine answers no ${token}: use the Pulumi CLI`);
+          return await invoke(inputs as WireProperties);
+        } catch (error) {
+          // The SDK hands the program another error, without the message.
           fail(error);
           throw error;
-        }),
+        }
+      },
     },
     project,
     stack,

@@ -247,6 +247,7 @@ export const anyRaw: fc.Arbitrary<Raw> = fc
           maxLength: 4,
         }),
         records: fc.dictionary(fc.constantFrom("a.local", "vault.raff.local", "x--y.example"), fc.ipV4()),
+        privateDomains: fc.subarray(["plex.direct", "lan", "_dmarc.example.com", "."]),
       }),
     });
   })

@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { planGateway } from "../../gateway/plan/plan";
 import { renderFiles } from "../../gateway/render/bundle";
 import { renderDirectResolver, renderLocalResolver, renderResolver } from "../../gateway/render/dnsmasq";
 import { renderOpenVpn } from "../../gateway/render/openvpn";
 import { anyGateway, contentOf, documented, PASSWORD, PROVIDER_KEY } from "./gateways";
 import { readConfig } from "./openvpnReader";
+import { ec2, parse } from "./settingsFixtures";
 
 const gateway = documented();
 const file = (path: string): string => contentOf(gateway, path);
@@ -60,6 +62,21 @@ describe("dnsmasq", () => {
     expect(lines).toContain("no-resolv");
   });
 
+  it("keeps private addresses of the internet's names from clients, but for the names that may have them", () => {
+    const rebinding = (privateDomains: string[]) =>
+      renderResolver(planGateway(parse({ host: ec2, dns: { privateDomains } }).settings), ["127.0.0.1"])
+        .split("\n")
+        .filter((line) => /rebind|bogus-nx/.test(line));
+    const all = ["stop-dns-rebind", "bogus-nxdomain=100.64.0.0/10", "bogus-nxdomain=::ffff:100.64.0.0/106"];
+    expect(rebinding([])).toEqual(all);
+    expect(rebinding(["lan", "plex.direct"])).toEqual([
+      ...all,
+      "rebind-domain-ok=/lan/",
+      "rebind-domain-ok=/plex.direct/",
+    ]);
+    expect(rebinding(["lan", "."])).toEqual([]);
+  });
+
   it("answers local names itself, of every type", () => {
     for (const resolver of ["host", "direct", "local", "vpn", "se-1"])
       expect(file(`/etc/wg-gateway/resolvers/${resolver}.conf`)).toContain(
@@ -73,7 +90,7 @@ describe("OpenVPN", () => {
     const options = readConfig(ofExit("vpn", "openvpn.conf"));
     const of = (name: string) =>
       options.filter((option) => option.name === name).map(({ parameters }) => parameters.join(" "));
-    expect(of("up")).toEqual(["/usr/local/lib/wg-gateway/tun-up.sh"]);
+    expect(of("up")).toEqual(["/usr/local/lib/wg-gateway/tun-up.sh vpn"]);
     expect(of("route-noexec")).toEqual([""]);
     expect(of("auth-retry")).toEqual(["nointeract"]);
     expect(of("connect-retry")).toEqual(["1 10"]);

@@ -36,6 +36,7 @@ describe("the least settings", () => {
         dns: {
           upstreams: ["1.1.1.2", "1.0.0.2", "8.8.8.8", "8.8.4.4"],
           records: { "vault.raff.local": "10.4.0.7", "rafflab.internal": "10.4.0.3" },
+          privateDomains: [],
         },
         localNetworks: ["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24"],
         published: { services: [] },

@@ -102,6 +102,26 @@ describe("dns", () => {
       "1..16",
       "Pulumi.yaml",
     ),
+    "a private domain in capitals": fault(
+      withDns({ privateDomains: ["Plex.direct"] }),
+      "dns.privateDomains[0]",
+      "lower case",
+      "plex.direct",
+    ),
+    "a private domain that breaks out of its line": fault(
+      withDns({ privateDomains: ["a.b/\nserver=1.2.3.4"] }),
+      "dns.privateDomains[0]",
+      "DNS name",
+      "plex.direct",
+    ),
+    "an empty private domain": fault(withDns({ privateDomains: [""] }), "dns.privateDomains[0]", '"."', "plex.direct"),
+    "a private domain with its dot": fault(withDns({ privateDomains: ["a."] }), "dns.privateDomains[0]", '"."', "plex"),
+    "private domains in a text": fault(
+      withDns({ privateDomains: "a.b" }),
+      "dns.privateDomains",
+      "64 DNS names",
+      "Pulumi",
+    ),
     "a key nobody knows": fault(withDns({ upstream: [] }), "dns.upstream", "upstreams, records", "dns.upstreams?"),
   });
 });

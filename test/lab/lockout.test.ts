@@ -113,13 +113,18 @@ test("our rules gone, nothing of a VPN client leaves by the uplink, unless the r
   });
 });
 
-test("another firewall that drops what is forwarded is named in the deployment", async () => {
+test("another firewall that drops what is forwarded is named in the deployment, with the commands that let clients out", async () => {
   await onMachine(
     scenario,
     "nft 'table ip other { chain FORWARD { type filter hook forward priority 0; policy drop; }; }'",
   );
   const { said } = await scenario.deployment.up({ dns: { records: { "nas.internal": "10.4.0.9" } } });
-  expect(said).toContain("note: ip other FORWARD drops what is forwarded");
+  expect(said).toContain("note: nft drops what it does not know (ip other FORWARD)");
+  const commands = said.split("\n").flatMap((line) => /nft insert rule .* accept/.exec(line)?.[0] ?? []);
+  const reached = () => fetches(direct(), `http://${web}/`)();
+  expect(await reached()).toBe(false);
+  await onMachine(scenario, commands.join("\n"));
+  expect(await reached()).toBe(true);
   await onMachine(scenario, "nft delete table ip other");
 });
 

@@ -77,6 +77,8 @@ interface Run {
   readonly before?: Record<string, string>;
   /** What a daemon before this one selected and did not load. */
   readonly unloaded?: readonly string[];
+  /** Passes in which /run is full: f. */
+  readonly full?: string;
 }
 interface Seen {
   /** The member whose rules are loaded, a letter for each pass; - for none and for nothing. */
@@ -151,6 +153,13 @@ def opened():
     elif os.path.exists(RUN + "/open"):
         os.unlink(RUN + "/open")
 
+write = machine.write
+def write_where_there_is_room(path, content, mode):
+    if data.get("full", "")[now:now + 1] == "f":
+        raise OSError(28, "No space left on device", path.replace(RUN, "/run"))
+    write(path, content, mode)
+
+health.write = selection.write = write_where_there_is_room
 selection.script, selection.run = script, command
 health.variables = lambda name: {"HOST_ADDRESS": name}
 watch.ask = lambda whom, *_: {name for name in whom if data["exits"][name][now] == "+"}
@@ -276,6 +285,19 @@ describe("the daemon", () => {
       expect(run({ exits: { a: "++++", b: "++++" }, backAfter: 6, start: "b", before }).member).toBe(member);
     },
   );
+
+  it("lives on where /run is full: it says so once, and does afterwards what it could not", () => {
+    const { member, said, health } = run({ exits: { a: "+-----+", b: "+++++++" }, backAfter: 60, full: "---ff--" });
+    expect(member).toBe("aaaaabb");
+    expect(health).toEqual({ a: "well", b: "well" });
+    const full = (what: string): unknown =>
+      expect.stringMatching(new RegExp(`^${what}: \\[Errno 28\\] No space left on device: '/run/`));
+    expect(said.filter((line) => line.includes("No space left"))).toEqual([
+      full("the status does not know how exit a is"),
+      full("the status does not know how exit b is"),
+      full("windows and groups stay as they are"),
+    ]);
+  });
 
   it("loads what another one selected before it was ended, and cuts whom that concerns; once", () => {
     const exits = { a: "++++", b: "++++" };

@@ -23,7 +23,7 @@ def answer(command, **_options):
         calls.append("done")
     return types.SimpleNamespace(returncode=100 if text else 0, stdout="", stderr=text)
 
-packages.subprocess = types.SimpleNamespace(run=answer)
+packages.subprocess = types.SimpleNamespace(run=answer, TimeoutExpired=TimeoutError)
 try:
     packages.install()
     fault = None

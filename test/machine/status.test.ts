@@ -65,24 +65,15 @@ describe("the whole in a word", () => {
   });
 });
 
-describe("the last error of a tunnel", () => {
-  it.each<[string, string, string | null]>([
-    ["is none in an empty log", "", null],
-    [
-      "is what it complained of",
-      "OpenVPN 2.6\nAUTH: Received control message: AUTH_FAILED\nSIGUSR1\n",
-      "AUTH: Received control message: AUTH_FAILED",
-    ],
-    ["is the last one", "TLS Error: a\nTLS Error: b\n", "TLS Error: b"],
-    ["is forgotten when it is up", "TLS Error: a\nInitialization Sequence Completed\n", null],
-    ["is forgotten when WireGuard is set up", "Cannot find\ntunnel to 1.2.3.4:5 is set up\n", null],
-    [
-      "comes after that",
-      "Initialization Sequence Completed\nInactivity timeout (--ping-restart)\n",
-      "Inactivity timeout (--ping-restart)",
-    ],
-  ])("%s", (_, log, error) => {
-    expect(python("import status\nresult = status.last_error(data)", log)).toBe(error);
+describe("a transparent tunnel in a word", () => {
+  const peers = [{ heard: true }, { heard: true }];
+  it.each([
+    ["every peer is heard", { up: true, health: "watching", peers }, "running"],
+    ["a peer is not heard", { up: true, health: "watching", peers: [...peers, { heard: false }] }, "degraded"],
+    ["nobody listens", { up: true, health: "not running", peers }, "degraded"],
+    ["the interface is down", { up: false, health: "watching", peers }, "down"],
+  ])("%s", (_, shown, word) => {
+    expect(python("import status\nresult = status.state(data)", shown, "tunnelctl")).toBe(word);
   });
 });
 

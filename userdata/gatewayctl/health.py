@@ -32,7 +32,7 @@ class Health:
 
     def __init__(self, name):
         self.name, self.since, self.failed, self.well = name, None, 0, None
-        # Of the queries in a row without an answer: when the first one was sent, in seconds since the epoch, and whom each asked.
+        # Of the queries in a row without an answer: when the first was sent, seconds since the epoch, and whom each asked.
         self.failing, self.asked = None, []
         # What the daemon before this one saw: being started anew is no reason to begin counting anew.
         self.before = recorded(name)
@@ -48,7 +48,8 @@ class Health:
     def reason(self):
         """Why it is what it is."""
         if self.failed:
-            return f"no answer through its tunnel since {at(self.failing)}, to {self.failed} queries in a row, from {', '.join(dict.fromkeys(self.asked))}"
+            servers = ", ".join(dict.fromkeys(self.asked))
+            return f"no answer through its tunnel since {at(self.failing)}, to {self.failed} queries in a row, from {servers}"
         return f"{self.asked[-1]} answers through its tunnel"
 
     def note(self, answered):

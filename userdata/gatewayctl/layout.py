@@ -73,7 +73,8 @@ def text(shown, on=False):
     drift = shown["drift"]
     differs = f"{len(drift)} difference{'' if len(drift) == 1 else 's'} (gatewayctl check)" if drift else "the machine is as it says"
     up = f"up {duration(shown['uptime'])}" if shown["open"] else "SHUT: no client gets out"
-    gateway = [f"release {shown['release']}: {colour(differs, 'bad' if drift else None, on)}; {colour(up, None if shown['open'] else 'bad', on)}", RULES]
+    differs, up = colour(differs, "bad" if drift else None, on), colour(up, None if shown["open"] else "bad", on)
+    gateway = [f"release {shown['release']}: {differs}; {up}", RULES]
 
     exits = columns(["EXIT", "HEALTH", "UP", "TUNNEL ADDRESS", "PUBLIC ADDRESS", "RECEIVED", "SENT"], [exit_row(one) for one in shown["exits"]], on)
     exits += [f"last error of {one['name']}: {one['lastError']} ({one['log']})" for one in shown["exits"] if one["lastError"]]

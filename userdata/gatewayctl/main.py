@@ -98,7 +98,8 @@ def parser():
     commands.add_parser("apply", help="make the machine what the release on standard input says; go back if that fails").set_defaults(do=do_apply)
     show = commands.add_parser("status", help="show the exits, the resolvers and the clients")
     show.add_argument("--json", action="store_true", help="for programs")
-    show.add_argument("--exit-code", action="store_true", help="end with 3 when something is not healthy or differs, with 4 when no client gets out")
+    codes = "end with 3 when something is not healthy or differs, with 4 when no client gets out"
+    show.add_argument("--exit-code", action="store_true", help=codes)
     show.add_argument("--colour", "--color", choices=("auto", "always", "never"), default="auto", help="default: on a terminal, unless NO_COLOR is set")
     show.set_defaults(do=do_status)
     look = commands.add_parser("check", help="compare the machine with its release; exit status 1 when something differs")
@@ -124,8 +125,9 @@ def main(words):
         return 1
     try:
         return arguments.do(arguments)
-    except Fault as fault:
-        print(f"gatewayctl: {fault}", file=sys.stderr)
+    except (Fault, OSError) as error:
+        # A full disk, for instance, or /run.
+        print(f"gatewayctl: {error}", file=sys.stderr)
         return 1
 
 

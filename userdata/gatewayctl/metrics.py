@@ -76,8 +76,11 @@ def exposition(shown, groups, checked):
 
 
 def note_check(left):
-    """For the next collection: what a check left."""
-    write(CHECKED, f"{len(left)} {int(time.time())}\n", 0o644)
+    """For the next collection: what a check left. Where it cannot be noted the check is worth as much."""
+    try:
+        write(CHECKED, f"{len(left)} {int(time.time())}\n", 0o644)
+    except OSError as error:
+        say(f"the metrics miss this check: {error}")
 
 
 def collect():

@@ -18,7 +18,8 @@ def assignments(text):
 def listens_on(text):
     """[(address, port)] that a resolver's configuration has it listen on."""
     port = re.search(r"^port=(\d+)$", text, re.MULTILINE)
-    return [(address, int(port[1]) if port else 53) for address in re.findall(r"^listen-address=(\S+)$", text, re.MULTILINE)]
+    addresses = re.findall(r"^listen-address=(\S+)$", text, re.MULTILINE)
+    return [(address, int(port[1]) if port else 53) for address in addresses]
 
 
 def ports(release):

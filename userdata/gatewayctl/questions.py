@@ -9,16 +9,17 @@ import time
 
 # What every resolver answers: the name servers of the root.
 ROOT = ("", 2, 1)
-# A dnsmasq that waits for the answer to a question does not ask it again for others, for up to 40 s (forward.c: TIMEOUT), and what its
-# upstreams refuse it passes on when each has refused: after a silence the same question tells nothing. RFC 6761 has upstreams answer this
-# without asking anybody.
-def fresh():
-    """A question that nobody has asked yet."""
-    return (f"{random.randrange(2**48):012x}.wg-gateway.invalid", 1, 1)
-
-
 # Cloudflare's resolvers answer this (TXT, class CHAOS) with the address that the question came from; others refuse it.
 WHOAMI = ("whoami.cloudflare", 16, 3)
+
+
+def fresh():
+    """
+    A question that nobody has asked yet. The same one again tells nothing after a silence: a dnsmasq that waits for an answer
+    does not ask again for others, for up to 40 s (forward.c: TIMEOUT), and passes a refusal on when every upstream has refused.
+    RFC 6761 has upstreams answer this without asking anybody.
+    """
+    return (f"{random.randrange(2**48):012x}.wg-gateway.invalid", 1, 1)
 
 
 def packet(asked):

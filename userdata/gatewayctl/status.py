@@ -3,7 +3,6 @@
 import ipaddress
 import json
 import os
-import re
 import time
 
 import check
@@ -13,23 +12,12 @@ import selection
 import systemd
 import units
 from health import recorded
+from logs import last_error
 from machine import CONFIG, RUN, read, run
 from preflight import listens_on
 
-TROUBLE = re.compile(r"AUTH_FAILED|VERIFY ERROR|TLS [Ee]rror|[Cc]onnection refused|Cannot |[Ff]ailed|Inactivity timeout|not known to DNS")
 # Seconds to wait for the answers to a question.
 ANSWER_SECONDS = 1.5
-
-
-def last_error(text):
-    """What a tunnel's program complained of in its log since it last came up; None when it did not, or is up."""
-    found = None
-    for line in text.splitlines()[-400:]:
-        if "Initialization Sequence Completed" in line or "is set up" in line:
-            found = None
-        elif TROUBLE.search(line):
-            found = line.strip()[:200]
-    return found
 
 
 def exit_report(name, state):
@@ -154,7 +142,8 @@ def report(release):
     """observed(), and what is asked and compared: the resolvers, the exits' public addresses, the drift."""
     shown = {"drift": check.findings(release), **observed(release)}
     upstreams = selection.selectors()["upstreams"]
-    whom = {one["name"]: ("", *asked_at(release.files[f"{CONFIG}/resolvers/{one['name']}.conf"])) for one in shown["resolvers"] if one["running"]}
+    running = [resolver["name"] for resolver in shown["resolvers"] if resolver["running"]]
+    whom = {name: ("", *asked_at(release.files[f"{CONFIG}/resolvers/{name}.conf"])) for name in running}
     answers = questions.ask(whom, questions.fresh(), ANSWER_SECONDS)
     for one in shown["resolvers"]:
         one["answers"] = one["name"] in answers and not questions.failed(answers[one["name"]])

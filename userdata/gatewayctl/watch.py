@@ -53,7 +53,7 @@ def notify(text):
 
 
 def watch():
-    known = selectors()
+    known, told = selectors(), []
     health = {name: Health(name) for name in known["exits"]}
     # Beside the loop: whatever it waits for, no exit's failure waits for it.
     threading.Thread(target=metrics.keep, daemon=True).start()
@@ -61,12 +61,16 @@ def watch():
     while True:
         began = time.monotonic()
         answered = ask({one.name: one.whom(known["upstreams"]) for one in health.values()}, ROOT, ANSWER_SECONDS)
+        problems = []
         for one in health.values():
             before = one.well
             one.note(one.name in answered)
             if one.well != before:
                 say(f"exit {one.name} is {'healthy' if one.well else 'unhealthy'}: {one.reason()}")
-            one.record()
+            try:
+                one.record()
+            except OSError as error:
+                problems.append(f"the status does not know how exit {one.name} is: {error}")
             if one.failed and one.failed % RESTART_FAILS == 0:
                 # Its name may lead elsewhere by now, or its process be stuck.
                 say(f"exit {one.name}: {one.reason()}: restarting its tunnel")
@@ -81,6 +85,11 @@ def watch():
                     say(f"{name}: {before[name] or 'none'} -> {choices[name]}: {why}")
             except Fault as fault:
                 say(f"{fault}\nthe rules stay as they were; trying again")
+            except OSError as error:
+                problems.append(f"windows and groups stay as they are: {error}; trying again")
+        for line in problems if problems != told else []:
+            say(line)
+        told = problems
         pause = DOUBT_SECONDS if any(0 < one.failed <= FAILS for one in health.values()) else EVERY_SECONDS
         # Windows open and close at full minutes.
         time.sleep(min(max(0.1, pause - (time.monotonic() - began)), 60.05 - time.time() % 60))

@@ -25,9 +25,11 @@ while read -r host port protocol; do
         ip -n "$NAMESPACE" route replace "$address" via "$HOST_ADDRESS" dev "$NAMESPACE_LINK"
     done
 done <"$CONFIG/exits/$EXIT/remotes"
-# In the tunnel's log, too, where the status finds it.
-[[ -z $missing ]] || (umask 077 && printf 'not known to DNS:%s\n' "$missing" | stamped >>"$LOG")
-[[ -n $remotes ]] || die "none of the provider's names is known to DNS:$missing"
+if [[ -z $remotes ]]; then
+    # For the status, which reads the tunnel's own log.
+    (umask 077 && printf "%s: none of the provider's names is known to DNS:%s\n" "${0##*/}" "$missing" | stamped >>"$LOG")
+    die "none of the provider's names is known to DNS:$missing"
+fi
 [[ -z $missing ]] || printf 'not known to DNS, left out:%s\n' "$missing" >&2
 
 printf '%s' "$remotes" >"$DIRECTORY/remotes.conf"

@@ -1,4 +1,4 @@
-"""Other firewalls of the machine that drop what they do not know, which no rule of ours can take back; and what each has to let pass."""
+"""Other firewalls of the machine that drop what they do not know, which no rule of ours can undo; and what each has to let pass."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ HOOKS = ("input", "forward", "output")
 
 @dataclasses.dataclass(frozen=True)
 class Need:
-    """Packets that have to pass a hook: those that come or go by an interface, or all; of a protocol to a port, or all."""
+    """Packets that have to pass a hook: by an interface, or by any; of a protocol to a port, or all."""
 
     hook: str
     why: str
@@ -26,7 +26,9 @@ def as_ufw(need):
     by = f" in on {need.iif}" if need.iif else f" out on {need.oif}" if need.oif else ""
     if need.hook == "forward":
         return f"ufw route allow{by}"
-    return f"ufw allow{by} to any port {need.port} proto {need.protocol}" if by else f"ufw allow {need.port}/{need.protocol}"
+    if by:
+        return f"ufw allow{by} to any port {need.port} proto {need.protocol}"
+    return f"ufw allow {need.port}/{need.protocol}"
 
 
 def as_iptables(need, chain):
@@ -41,27 +43,31 @@ def as_nft(need, chain):
     return " ".join(["nft insert rule", chain, *filter(None, [*by, what]), "accept"])
 
 
-def chains():
-    """Those that are asked for each packet of a hook and of those that they lead to, as `nft -j` has them; of IPv4."""
-    shown = run("nft", "-j", "list", "chains", check=False)
-    every = [item["chain"] for item in json.loads(shown)["nftables"] if "chain" in item] if shown else []
-    return [one for one in every if one["family"] in ("ip", "inet")]
+def in_words(need):
+    by = f" in by {need.iif}" if need.iif else f" out by {need.oif}" if need.oif else ""
+    return f"{need.hook}{by}{f' {need.protocol} port {need.port}' if need.port else ''}"
 
 
-def rejects_last(one):
+def objects(kind, *words):
+    """What `nft -j list` has of a kind."""
+    shown = run("nft", "-j", "list", *words, check=False)
+    return [item[kind] for item in json.loads(shown)["nftables"] if kind in item] if shown else []
+
+
+def rejects_last(chain):
     """Whether the last rule of a chain drops or rejects whatever comes to it, as firewalld's does."""
-    shown = run("nft", "-j", "list", "chain", one["family"], one["table"], one["name"], check=False)
-    rules = [item["rule"]["expr"] for item in json.loads(shown)["nftables"] if "rule" in item] if shown else []
-    verdicts = [part for part in rules[-1] if "counter" not in part] if rules else []
-    return len(verdicts) == 1 and ("drop" in verdicts[0] or "reject" in verdicts[0])
+    rules = objects("rule", "chain", chain["family"], chain["table"], chain["name"])
+    last = [part for part in rules[-1]["expr"] if "counter" not in part] if rules else []
+    return len(last) == 1 and ("drop" in last[0] or "reject" in last[0])
 
 
 def droppers(ours):
-    """{(family, table): {hook: chain}} of the chains of other tables than `ours` that drop what they do not know."""
+    """{(family, table): {hook: chain}} of the chains for IPv4, not in tables named `ours`, that drop what they do not know."""
     found = {}
-    for one in chains():
-        if one["table"] != ours and one.get("hook") in HOOKS and (one.get("policy") == "drop" or rejects_last(one)):
-            found.setdefault((one["family"], one["table"]), {})[one["hook"]] = one["name"]
+    for chain in objects("chain", "chains"):
+        foreign = chain["family"] in ("ip", "inet") and chain["table"] != ours and chain.get("hook") in HOOKS
+        if foreign and (chain.get("policy") == "drop" or rejects_last(chain)):
+            found.setdefault((chain["family"], chain["table"]), {})[chain["hook"]] = chain["name"]
     return found
 
 
@@ -79,29 +85,28 @@ def by_chain(text):
     return found
 
 
-def led_to(chain, rules):
+def reachable(chain, rules):
     """The chains that packets may come to from one, itself among them."""
     there, new = set(), {chain}
     while new:
         there |= new
-        new = {target for one in new for rule in rules.get(one, []) for target in re.findall(r"(?:-j|-g|jump|goto) (\S+)", rule)} & set(rules) - there
+        targets = [re.findall(r"(?:-j|-g|jump|goto) (\S+)", rule) for name in new for rule in rules.get(name, [])]
+        new = {target for some in targets for target in some} & set(rules) - there
     return there
 
 
-def passes(chain, rules, need):
-    """Whether a rule that packets may come to from a chain accepts all that is needed. rules: by_chain()."""
-    return any(accepts(rule, need) for one in led_to(chain, rules) for rule in rules.get(one, []))
+# What else a rule may ask for: not all that is needed may have it.
+MORE = re.compile(
+    r"(^| )(-s|-d|saddr|daddr|sport|--sport|!|!=|mark|state|--ctstate|--state|icmp|--icmp-type|addrtype|-f)( |$)"
+)
 
 
 def accepts(rule, need):
-    """Whether a rule accepts all that is needed, by an interface or a port that it names: one that names neither stands where others led."""
-    if not re.search(r"(^| )(-j ACCEPT|accept)( |$)", rule):
+    """Whether a rule accepts all that is needed; one that names neither an interface nor a port stands where others led."""
+    if not re.search(r"(^| )(-j ACCEPT|accept)( |$)", rule) or MORE.search(rule):
         return False
     interfaces = re.findall(r"(?:-([io])|([io])ifname) (\S+)", rule)
     if not all(name == (need.iif if (short or long) == "i" else need.oif) for short, long, name in interfaces):
-        return False
-    # Whatever else it asks for, not all that is needed may have.
-    if re.search(r"(^| )(-s|-d|saddr|daddr|sport|--sport|!|!=|mark|state|--ctstate|--state|icmp|--icmp-type|addrtype|-f)( |$)", rule):
         return False
     protocol = re.search(r"(?:-p|(?<!ct )protocol|l4proto|^) ?(tcp|udp)\b", rule)
     ports = re.search(r"dports? (\{[^}]*\}|\S+)", rule)
@@ -111,30 +116,36 @@ def accepts(rule, need):
     return not ports or any(int(span[0]) <= need.port <= int(span[-1]) for span in spans)
 
 
-def commands(who, family, table, by_hook, needs):
-    """What to run, a line each; of firewalld, whose words say less than needed, in words."""
-    for need in needs:
-        chain = by_hook[need.hook]
-        if who == "ufw":
-            yield as_ufw(need)
-        elif who == "firewalld":
-            by = f" in by {need.iif}" if need.iif else f" out by {need.oif}" if need.oif else ""
-            yield f"{need.hook}{by}{f' {need.protocol} port {need.port}' if need.port else ''}"
-        elif who in ("Docker", "iptables"):
-            yield as_iptables(need, "DOCKER-USER" if who == "Docker" and need.hook == "forward" else chain)
-        else:
-            yield as_nft(need, f"{family} {table} {chain}")
+def passes(chain, rules, need):
+    """Whether a rule that packets may come to from a chain accepts all that is needed. rules: by_chain()."""
+    return any(accepts(rule, need) for name in reachable(chain, rules) for rule in rules.get(name, []))
 
 
 def look(family, table):
     """(whose a table is: "ufw", "Docker", "firewalld", "iptables" or "nft"; its rules, as of by_chain())."""
     if (family, table) != ("ip", "filter") or not shutil.which("iptables-save"):
-        return "firewalld" if table == "firewalld" else "nft", by_chain(run("nft", "list", "table", family, table, check=False))
+        shown = run("nft", "list", "table", family, table, check=False)
+        return "firewalld" if table == "firewalld" else "nft", by_chain(shown)
     rules = by_chain(run("iptables-save", "-t", table, check=False))
     # One that was turned off leaves its chains.
-    if any(one.startswith("ufw-user-") for chain in ("INPUT", "FORWARD") for one in led_to(chain, rules)):
+    used = reachable("INPUT", rules) | reachable("FORWARD", rules)
+    if any(name.startswith("ufw-user-") for name in used):
         return "ufw", rules
-    return "Docker" if "DOCKER-USER" in led_to("FORWARD", rules) else "iptables", rules
+    return "Docker" if "DOCKER-USER" in used else "iptables", rules
+
+
+def command(who, need, family, table, chain):
+    """What lets something pass; of firewalld, whose zones say more than that, in words."""
+    match who:
+        case "ufw":
+            return as_ufw(need)
+        case "firewalld":
+            return in_words(need)
+        case "Docker" if need.hook == "forward":
+            return as_iptables(need, "DOCKER-USER")
+        case "nft":
+            return as_nft(need, f"{family} {table} {chain}")
+    return as_iptables(need, chain)
 
 
 def notes(ours, needs):
@@ -145,8 +156,8 @@ def notes(ours, needs):
     for (family, table), by_hook in droppers(ours).items():
         who, rules = look(family, table)
         lacking = [need for need in needs if need.hook in by_hook and not passes(by_hook[need.hook], rules, need)]
-        if lacking:
-            where = ", ".join(f"{family} {table} {by_hook[hook]}" for hook in HOOKS if hook in by_hook)
-            how = dict.fromkeys(zip(commands(who, family, table, by_hook, lacking), (need.why for need in lacking)))
-            lines = [f"  {command}  # {why}" for command, why in how]
-            yield "\n".join([f"note: {who} drops what it does not know ({where}). Until it lets the following pass, the gateway does not work; allow:", *lines])
+        where = ", ".join(f"{family} {table} {by_hook[hook]}" for hook in HOOKS if hook in by_hook)
+        lines = [f"  {command(who, need, family, table, by_hook[need.hook])}  # {need.why}" for need in lacking]
+        if lines:
+            head = f"note: {who} drops what it does not know ({where})."
+            yield "\n".join([f"{head} Until it lets the following pass, the gateway does not work; allow:", *lines])

@@ -14,6 +14,8 @@ CONFIG = f"/etc/{NAME}"
 STATE = f"/var/lib/{NAME}"
 RUN = f"/run/{NAME}"
 LOCK_SECONDS = 300
+# A command that has not ended by then has stopped.
+COMMAND_SECONDS = 180
 
 
 class Fault(Exception):
@@ -35,9 +37,17 @@ def heard():
     return not poll.poll(0) and getattr(sys.stdout, "name", None) != os.devnull
 
 
-def run(*command, check=True, stdin=None, timeout=180):
+def ended(command, **options):
+    """subprocess.run() of a command that inherits what is open here. Raises Fault when it does not end."""
+    try:
+        return subprocess.run(command, text=True, timeout=COMMAND_SECONDS, close_fds=False, **options)
+    except subprocess.TimeoutExpired:
+        raise Fault(f"`{' '.join(command)}` did not end within {COMMAND_SECONDS} s, and was killed") from None
+
+
+def run(*command, check=True, stdin=None):
     """Runs a command; its standard output as text. Raises Fault with what it said when it fails, unless check is False."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, close_fds=False)
+    done = ended(command, input=stdin, capture_output=True)
     if check and done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()[-12:]
         raise Fault(f"`{' '.join(command)}` failed ({done.returncode}):\n  " + "\n  ".join(said))
@@ -45,12 +55,12 @@ def run(*command, check=True, stdin=None, timeout=180):
 
 
 def succeeds(*command):
-    return subprocess.run(command, capture_output=True, timeout=180, close_fds=False).returncode == 0
+    return ended(command, capture_output=True).returncode == 0
 
 
 def script(name, *arguments):
     """Runs one of our scripts, which report to standard error; shown as it goes."""
-    done = subprocess.run([f"{LIB}/{name}", *arguments], stdout=sys.stdout, stderr=subprocess.PIPE, text=True, timeout=180, close_fds=False)
+    done = ended([f"{LIB}/{name}", *arguments], stdout=sys.stdout, stderr=subprocess.PIPE)
     if done.returncode != 0:
         raise Fault(f"{name} {' '.join(arguments)} failed ({done.returncode}):\n  " + "\n  ".join(done.stderr.strip().splitlines()[-12:]))
 
@@ -81,6 +91,11 @@ def stage(path, content, mode):
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
+    except OSError as error:
+        remove(partial)
+        # That of a full disk does not say which.
+        error.filename = error.filename or path
+        raise
     except BaseException:
         remove(partial)
         raise

@@ -15,6 +15,7 @@ WANTED = f"{STATE}/wanted"
 UPDATES = "/etc/apt/apt.conf.d/52-wg-gateway"
 # Its own waiting is for dpkg's locks alone: apt() waits for all of them.
 APT = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=0", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2"]
+APT_SECONDS = 900
 ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
 # What apt says of each of its locks: that of the package lists, of the archives, dpkg's two.
 LOCKED = re.compile(r"^E: Could not get lock (/\S+?)(?:\. It is held by (.+))?$", re.MULTILINE)
@@ -56,7 +57,10 @@ def kernel_has_wireguard():
 
 def apt(patience, *arguments):
     while True:
-        done = subprocess.run([*APT, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=900)
+        try:
+            done = subprocess.run([*APT, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=APT_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Fault(f"apt-get {' '.join(arguments)} did not end within {APT_SECONDS} s, and was killed") from None
         if done.returncode == 0:
             return
         locked = LOCKED.search(done.stderr)
@@ -111,13 +115,16 @@ def hand_over(ours):
 
 
 def consequences(names):
-    """What apt would do to purge packages: (the names of all that would go, of what it would install instead for those who need them)."""
+    """What apt would do to purge packages: ({packages that would go}, {packages that it would install in their place})."""
     plan = run(*APT, "--simulate", "purge", *names)
-    return tuple({name.split(":")[0] for name in re.findall(rf"^(?:{word}) (\S+)", plan, re.MULTILINE)} for word in ("Remv|Purg", "Inst"))
+    gone, come = (re.findall(rf"^(?:{words}) (\S+)", plan, re.MULTILINE) for words in ("Remv|Purg", "Inst"))
+    return {name.split(":")[0] for name in gone}, {name.split(":")[0] for name in come}
 
 
 def needed(ours):
-    """{package: names of those, not of ours, that would go or come if it went}, of the fewest packages with which all else stays as it is."""
+    """
+    {package: [those not of ours that would go or come if it went]} of the packages without which something else would not stay.
+    """
     all_ours, going, kept = set(ours), set(), {}
     gone, come = consequences(ours)
     if gone <= all_ours and not come:

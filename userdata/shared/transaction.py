@@ -39,8 +39,8 @@ class Steps:
         """What differs from a release, a line each."""
 
     def wait(self, old, new, since):
-        """Waits, with a bound, for what comes up by itself; lines that warn of what did not, with which the release stays all the same.
-        since: when the deployment began, of the monotonic clock."""
+        """Waits, with a bound, for what comes up by itself; lines that warn of what did not, for which nothing goes back.
+        since: when the deployment began, by the monotonic clock."""
         return []
 
     def mend(self, release):

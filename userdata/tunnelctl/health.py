@@ -118,13 +118,20 @@ def look(tunnel, ear, now):
 def watch():
     """Until it is ended; `unwatched` comes after it. A changed tunnel.json is taken as it is found."""
     ear, voice, packet_filter = Ear(), Voice(), Filter()
+    told = None
     os.makedirs(RUN, exist_ok=True)
     while True:
         packet_filter.keep()
         tunnel = data()
         text = json.dumps(look(tunnel, ear, time.monotonic()))
-        if read(HEARD) != text:
-            write(HEARD, text, 0o644)
+        try:
+            if read(HEARD) != text:
+                write(HEARD, text, 0o644)
+            told = None
+        except OSError as error:
+            if told != str(error):
+                say(f"the status does not know who is heard: {error}")
+            told = str(error)
         # After the first look: what a peer answers (nobody has that port) is then new, and the age of its handshake does not count any more.
         voice.speak(tunnel, time.monotonic())
         time.sleep(PAUSE_SECONDS)

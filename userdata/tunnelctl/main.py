@@ -17,6 +17,10 @@ from drift import undo
 from machine import Fault, lock, say
 
 
+# Exit statuses of `status --exit-code`. 1 is an error, 2 a wrong argument.
+STATUSES = {"running": 0, "degraded": 3, "down": 4}
+
+
 def release():
     found = stored(CURRENT)
     if found is None:
@@ -47,7 +51,7 @@ def do_handover(arguments):
 def do_status(arguments):
     report = status.report(tunnel.of(release()))
     print(json.dumps(report, indent=2) if arguments.json else status.text(report))
-    return 0
+    return STATUSES[report["state"]] if arguments.exit_code else 0
 
 
 def do_check(arguments):
@@ -89,6 +93,8 @@ def parser():
     commands.add_parser("apply", help="make the machine what the release on standard input says; go back if that fails").set_defaults(do=do_apply)
     show = commands.add_parser("status", help="show the peers, and which way their public addresses are reached")
     show.add_argument("--json", action="store_true", help="for programs")
+    codes = "end with 3 when a peer is not heard or nobody listens, with 4 when the interface is down"
+    show.add_argument("--exit-code", action="store_true", help=codes)
     show.set_defaults(do=do_status)
     look = commands.add_parser("check", help="compare the machine with its release; exit status 1 when something differs")
     look.add_argument("--repair", action="store_true", help="mend what differs")
@@ -115,8 +121,9 @@ def main(words):
         return 1
     try:
         return arguments.do(arguments)
-    except Fault as fault:
-        print(f"tunnelctl: {fault}", file=sys.stderr)
+    except (Fault, OSError) as error:
+        # A full disk, for instance, or /run.
+        print(f"tunnelctl: {error}", file=sys.stderr)
         return 1
 
 

@@ -10,7 +10,7 @@ from place import HEALTH
 
 
 def report(one):
-    """{tunnel, endpoint, interface, up, health, peers: [{name, address, publicAddresses, heard, way, endpoint, handshake, received, sent}]}."""
+    """{state, tunnel, endpoint, interface, up, health, peers: [{name, address, publicAddresses, heard, way, endpoint, handshake, received, sent}]}."""
     counters = tunnel.counters(one)
     watching = active(HEALTH)
     names = heard() if watching else []
@@ -30,7 +30,7 @@ def report(one):
                 "handshake": ago,
             }
         )
-    return {
+    shown = {
         "tunnel": one["tunnel"],
         "endpoint": one["endpoint"],
         "interface": one["interface"],
@@ -38,6 +38,15 @@ def report(one):
         "health": "watching" if watching else "not running",
         "peers": peers,
     }
+    return {"state": state(shown), **shown}
+
+
+def state(shown):
+    """The whole of a report in a word: "down", "degraded" or "running"."""
+    if not shown["up"]:
+        return "down"
+    heard_all = all(peer["heard"] for peer in shown["peers"])
+    return "running" if heard_all and shown["health"] == "watching" else "degraded"
 
 
 def text(shown):
