@@ -3,7 +3,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "ssh2";
 import type { ExpectedMachine } from "../components/host";
-import { bareKey, type Connection, DialError, enter, execute, fingerprint, placeOf, refusalOf } from "./ssh";
+import {
+  bareKey,
+  BrokenConnection,
+  type Connection,
+  DialError,
+  enter,
+  execute,
+  fingerprint,
+  placeOf,
+  refusalOf,
+} from "./ssh";
 
 /*
  * Waits until a machine takes commands and has proved who it is; run by the deployment. Standard input: an ExpectedMachine as JSON.
@@ -38,6 +48,9 @@ async function attempt({ connection, newMachine }: ExpectedMachine, former: stri
     if (bareKey(shown) === bareKey(connection.hostKey)) return bareKey(shown);
     await run(client, userdata("rotate-host-key.sh"), newMachine?.hostPrivateKey ?? "");
     say(`its SSH host key is now ${fingerprint(connection.hostKey)}; the one of its user data is void`);
+  } catch (error) {
+    // Its address moved meanwhile, or it restarts.
+    throw error instanceof BrokenConnection ? new NotYet(error.message) : error;
   } finally {
     client.end();
   }

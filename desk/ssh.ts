@@ -26,6 +26,11 @@ export class DialError extends Error {
   }
 }
 
+/** A machine that was entered, and then answered no more. */
+export class BrokenConnection extends Error {
+  override readonly name = "BrokenConnection";
+}
+
 /** Milliseconds until a machine must have let us in. */
 const PATIENCE = 15_000;
 
@@ -86,17 +91,20 @@ export function enter(
         return !impostor;
       },
       readyTimeout: PATIENCE,
+      // An Elastic IP that moves to another instance, or a machine that goes, says nothing: whoever only listens would listen for ever.
+      keepaliveInterval: 5000,
+      keepaliveCountMax: 3,
     });
   });
 }
 
 /**
  * Runs a command on a machine that was entered, whatever its exit status.
- * @throws Error when the connection breaks
+ * @throws BrokenConnection
  */
 export const execute = (client: Client, command: string, stdin = ""): Promise<Ran> =>
   new Promise<Ran>((settle, fail) => {
-    client.on("close", () => fail(new Error("the connection broke while the command ran")));
+    client.on("close", () => fail(new BrokenConnection("the connection broke while the command ran")));
     client.exec(command, (error, channel) => {
       if (error) return fail(error);
       let [stdout, stderr] = ["", ""];

@@ -7,19 +7,22 @@ import { parse } from "yaml";
 import { usualWords, type Desk } from "../desk/desk";
 import { clientProgram } from "../desk/program";
 import { Refusal } from "../desk/refusal";
-import { type Changes, Deployment, DeploymentError, type Outputs } from "./deployment";
+import { type Changes, Deployment, DeploymentError, type Outputs, type StackName } from "./deployment";
+import { Cloud } from "./ec2/cloud";
+import { hasCloud } from "./ec2/state";
 import { Lab } from "./lab";
 import { settled } from "./scenario";
 import { readKept, stateDir, statePath } from "./state";
 import { hostNames } from "./topology";
 
 /*
- * What `npm run lab` does with a lab that stands. Its settings are a copy of Pulumi.lab.yaml, which goes with the lab: whatever is tried
+ * What `npm run lab` does with a lab that stands. Its settings are a copy of its stack's file, which goes with the lab: whatever is tried
  * there changes neither the working tree nor the next lab.
  */
 
 const projectDir = join(__dirname, "..");
-const original = join(projectDir, "Pulumi.lab.yaml");
+const stack = (): StackName => (hasCloud() ? "lab-ec2" : "lab");
+const original = (): string => join(projectDir, `Pulumi.${stack()}.yaml`);
 /** The standing lab's settings. */
 export const settingsFile = join(stateDir, "Pulumi.lab.yaml");
 const outputsFile = join(stateDir, "outputs.json");
@@ -27,9 +30,9 @@ const outputsFile = join(stateDir, "outputs.json");
 /** Prepares a lab that is kept for these commands. @param outputs what was deployed into it, if anything was */
 export function furnish(outputs?: Outputs): void {
   if (!existsSync(settingsFile)) {
-    writeFileSync(settingsFile, readFileSync(original), { mode: 0o600 });
+    writeFileSync(settingsFile, readFileSync(original()), { mode: 0o600 });
     // The lab runs as root; its settings are for whoever has the sources.
-    const { uid, gid } = statSync(original);
+    const { uid, gid } = statSync(original());
     chownSync(settingsFile, uid, gid);
   }
   if (outputs) writeFileSync(statePath("outputs.json"), JSON.stringify(outputs), { mode: 0o600 });
@@ -38,19 +41,24 @@ export function furnish(outputs?: Outputs): void {
 const configOf = (file: string): Record<string, unknown> =>
   (parse(readFileSync(file, "utf8")) as { config?: Record<string, unknown> }).config ?? {};
 
-/** What makes the settings of Pulumi.lab.yaml those of the standing lab. */
+/** What makes the settings of the stack's file those of the standing lab. How AWS is reached stays. */
 function changes(): Changes {
   const bare = (config: Record<string, unknown>) =>
-    Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^wg-gateway:/, ""), value]));
+    Object.fromEntries(
+      Object.entries(config).flatMap(([key, value]) => {
+        const [, own] = /^wg-gateway:(.*)/.exec(key) ?? [];
+        return own === undefined ? [] : [[own, value]];
+      }),
+    );
   const own = bare(configOf(settingsFile));
-  return { ...Object.fromEntries(Object.keys(bare(configOf(original))).map((key) => [key, null])), ...own };
+  return { ...Object.fromEntries(Object.keys(bare(configOf(original()))).map((key) => [key, null])), ...own };
 }
 
 function deployment(): Deployment {
   const kept = readKept();
   if (!kept) throw new Error('no lab was kept: open one with "npm start -- --keep"');
   if (!kept.engine) throw new Error("nothing was deployed into this lab: its start failed; take it down with npm stop");
-  return Deployment.by(kept.engine, console.log);
+  return Deployment.by(kept.engine, console.log, stack());
 }
 
 /** Devices with a changed profile connect anew. */
@@ -81,7 +89,9 @@ async function up(): Promise<void> {
   const engine = deployment();
   const lab = Lab.attach();
   const before = JSON.parse(readFileSync(outputsFile, "utf8")) as Outputs;
+  lab.cloud?.follow(console.log);
   const { outputs, summary } = await engine.up(changes());
+  await lab.cloud?.settled();
   furnish(outputs);
   await reconnect(lab, before, outputs);
   const counts = Object.entries(summary).map(([what, count]) => `${count} ${what}`);
@@ -150,7 +160,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   up: {
     usage: "up",
     help: "deploys the lab's settings, as `pulumi up` does; devices with a changed profile connect anew",
-    run: () => toldByEngine(up),
+    run: () => toldByEngine(up).finally(() => Cloud.stop()),
   },
   preview: {
     usage: "preview",
@@ -180,7 +190,7 @@ export const standingHelp = (): string =>
     `  ${"PLACE [COMMAND...]".padEnd(46)}runs a command, or a shell, in a place of the lab`,
     "",
     `places: ${places.join(", ")}`,
-    `settings of the standing lab: ${settingsFile}, a copy of Pulumi.lab.yaml that goes with the lab`,
+    `settings of the standing lab: ${settingsFile}, a copy of the stack's file that goes with the lab`,
   ].join("\n");
 
 /** @returns the exit code */

@@ -37,7 +37,7 @@ export class Cloud {
 
   /** Starts the API, and what makes machines and network as it says; resolves when it answers. */
   async start(progress: (message: string) => void): Promise<void> {
-    const { aws, router } = this.parts;
+    const { aws } = this.parts;
     const folder = cloudFolder();
     cpSync(join(__dirname, "server"), join(folder, "server"), { recursive: true });
     writeFileSync(join(folder, "world.json"), JSON.stringify(world));
@@ -46,8 +46,19 @@ export class Cloud {
       const answer = await aws.run(["curl", "--silent", "--max-time", "2", `${endpoint}/moto-api/data.json`]);
       return answer.exitCode === 0 && hasCloud();
     });
-    active = new Controller({ router, machineOf: (instance) => this.machine(instance), progress });
+    active = this.makeController(progress);
     active.start();
+  }
+
+  /** Goes on where the process ended that started the standing lab's EC2. */
+  follow(progress: (message: string) => void): void {
+    active = this.makeController(progress);
+    active.adopt(this.state);
+    active.start();
+  }
+
+  private makeController(progress: (message: string) => void): Controller {
+    return new Controller({ router: this.parts.router, machineOf: (instance) => this.machine(instance), progress });
   }
 
   /** Ends what this process started, so that nothing is made any more; to be called before the lab is cleared. */

@@ -38,6 +38,13 @@ export class Controller {
 
   constructor(private readonly parts: Parts) {}
 
+  /** Takes what stands for what the state says: another process has made it so. */
+  adopt({ instances, addresses }: CloudState): void {
+    for (const instance of instances.filter(({ state }) => state !== "terminated"))
+      this.starts.set(instance.id, instance.starts);
+    for (const { address, instance } of addresses) if (instance !== null) this.leads.set(address, instance);
+  }
+
   start(): void {
     this.running = this.run();
   }
@@ -75,7 +82,8 @@ export class Controller {
         await this.follow(readCloud()).catch((error: unknown) => void this.errors.push(error as Error));
         this.seen = text;
       }
-      await delay(PACE);
+      // A lab that is kept outlives this process, which this must not keep.
+      await delay(PACE, undefined, { ref: false });
     }
   }
 

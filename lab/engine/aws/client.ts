@@ -55,21 +55,23 @@ function naming<Client extends object>(client: Client): Client {
 // The SDK warns at each start that a later version will want a newer Node.js; the version here is pinned.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
-const made = new Map<string, Promise<object>>();
+type Settings = ReturnType<typeof settingsFor>;
+const clients = new Map<string, Promise<object>>();
 
-function once<Client extends object>(service: string, region: Wire | undefined, make: () => Promise<Client>) {
-  const key = JSON.stringify([service, region]);
-  const client = made.get(key) ?? make().then(naming);
-  made.set(key, client);
+/** One client for each service and region. The SDK is loaded by who needs it: most stacks of the lab have nothing on AWS. */
+function once<Client extends object>(settings: Settings, make: (settings: Settings) => Promise<Client>) {
+  const key = JSON.stringify([make.name, settings]);
+  const client = clients.get(key) ?? make(settings).then(naming);
+  clients.set(key, client);
   return client as Promise<Client>;
 }
 
-/** The SDK is loaded by who needs it: most stacks of the lab have nothing on AWS. @param region default `aws:region` */
-export const ec2In = (region: Wire | undefined): Promise<EC2> =>
-  once("ec2", region, async () => new (await import("@aws-sdk/client-ec2")).EC2(settingsFor("ec2", region)));
+const makeEc2 = async (settings: Settings): Promise<EC2> => new (await import("@aws-sdk/client-ec2")).EC2(settings);
+const makeSsm = async (settings: Settings): Promise<SSM> => new (await import("@aws-sdk/client-ssm")).SSM(settings);
 
-export const ssmIn = (region: Wire | undefined): Promise<SSM> =>
-  once("ssm", region, async () => new (await import("@aws-sdk/client-ssm")).SSM(settingsFor("ssm", region)));
+/** @param region default `aws:region` */
+export const ec2In = async (region: Wire | undefined): Promise<EC2> => once(settingsFor("ec2", region), makeEc2);
+export const ssmIn = async (region: Wire | undefined): Promise<SSM> => once(settingsFor("ssm", region), makeSsm);
 
 /** Lets a deletion pass whose thing is gone already, as the provider does. */
 export async function unlessGone(codes: readonly string[], action: Promise<unknown>): Promise<void> {
