@@ -112,7 +112,10 @@ export abstract class Deployment {
   abstract forget(name: string): Promise<void>;
   /** The state as JSON: the CLI's `stack export`. @param open its secrets too, each with the SDK's signature */
   abstract exported(options?: { readonly open: boolean }): Promise<string>;
-  /** Everything that the engine tells about the stack, with IDs and differences, to who cannot open its secrets. */
+  /**
+   * Everything that the engine tells about the stack, with IDs, inputs and differences, to who cannot open its secrets. Not the CLI's own
+   * debug log, which holds secrets in the clear (docs/security.md, known limits).
+   */
   abstract told(changes: Changes): Promise<string>;
   /** Makes the stack usable again after a run was killed. */
   abstract recover(): Promise<void>;
@@ -244,8 +247,6 @@ export class PulumiDeployment extends Deployment {
         "--show-reads",
         "--show-config",
       ]),
-      // From level 5 on the CLI itself writes what resources come to, secrets in the clear: docs/security.md warns of it.
-      await this.pulumi(["preview", "--diff", "--logtostderr", "--logflow", "-v=4"]),
     ];
     return runs.map(({ said }) => said).join("\n");
   }
