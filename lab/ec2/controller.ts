@@ -34,7 +34,7 @@ export class Controller {
   private seen = "";
   private rules = "";
   private running: Promise<void> | undefined;
-  private ended = false;
+  private readonly end = new AbortController();
 
   constructor(private readonly parts: Parts) {}
 
@@ -51,7 +51,7 @@ export class Controller {
 
   /** Ends it; what it made stays. */
   async stop(): Promise<void> {
-    this.ended = true;
+    this.end.abort();
     await this.running;
     await Promise.allSettled(this.boots.values());
   }
@@ -64,7 +64,7 @@ export class Controller {
     for (;;) {
       const text = stateText();
       while (this.seen !== text || this.moves.size > 0) {
-        if (this.ended) throw new Error("the lab's EC2 has ended");
+        if (this.end.signal.aborted) throw new Error("the lab's EC2 has ended");
         await delay(PACE);
       }
       await Promise.all(this.boots.values());
@@ -75,7 +75,7 @@ export class Controller {
   }
 
   private async run(): Promise<void> {
-    while (!this.ended) {
+    while (!this.end.signal.aborted) {
       const text = stateText();
       const due = [...this.moves.values()].some((move) => move.due <= Date.now());
       if (text !== this.seen || due) {
@@ -83,7 +83,7 @@ export class Controller {
         this.seen = text;
       }
       // A lab that is kept outlives this process, which this must not keep.
-      await delay(PACE, undefined, { ref: false });
+      await delay(PACE, undefined, { ref: false, signal: this.end.signal }).catch(() => undefined);
     }
   }
 
@@ -136,7 +136,9 @@ export class Controller {
 
   /** Not waited for: meanwhile others boot, and addresses move. */
   private boot({ id }: Instance, boot: () => Promise<void>): void {
-    const booting = boot().catch((error: unknown) => void (this.ended || this.errors.push(error as Error)));
+    const booting = boot().catch(
+      (error: unknown) => void (this.end.signal.aborted || this.errors.push(error as Error)),
+    );
     this.boots.set(id, booting);
   }
 

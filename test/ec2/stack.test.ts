@@ -5,9 +5,8 @@ import { parse } from "yaml";
 import { endpoint, region } from "../../lab/ec2/world";
 
 const configOf = (stack: string): Record<string, unknown> =>
-  (
-    parse(readFileSync(join(__dirname, "../..", `Pulumi.${stack}.yaml`), "utf8")) as { config: Record<string, unknown> }
-  ).config;
+  (parse(readFileSync(join(__dirname, "../..", `Pulumi.${stack}.yaml`), "utf8")) as { config: Record<string, unknown> })
+    .config;
 const own = (config: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(config).filter(([key]) => key.startsWith("wg-gateway:")));
 

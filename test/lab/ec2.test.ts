@@ -81,6 +81,18 @@ describe("what changes in place", () => {
     expect(await wrongRows(flowCalled("sshFrom changed"))).toEqual([]);
   });
 
+  test("tags and the disk's size: what is there is changed, and changed back", async () => {
+    const before = instance();
+    const calls = cloud.calls.length;
+    const { summary } = await scenario.deployment.up(changed({ tags: { owner: "net" }, volumeSize: 12 }));
+    expect(summary).toMatchObject({ created: 0, replaced: 0, deleted: 0 });
+    expect(new Set(changesSince(calls))).toEqual(new Set(["CreateTags", "ModifyVolume"]));
+    const back = cloud.calls.length;
+    await scenario.deployment.up();
+    expect(new Set(changesSince(back))).toEqual(new Set(["DeleteTags", "ModifyVolume"]));
+    expect(instance()).toEqual(before);
+  });
+
   test("WireGuard's port: the rule, the machine", async () => {
     const rule = () => cloud.state.groups[0]?.ingress.find(({ protocol }) => protocol === "udp");
     const before = rule();
