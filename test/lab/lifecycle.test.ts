@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Deployment, type UpResult } from "../../lab/deployment";
+import { type Changes, Deployment, type UpResult } from "../../lab/deployment";
 import { onMachine } from "../../lab/flows";
 import { Lab } from "../../lab/lab";
-import { argumentsOf, findProcesses, until } from "../../lab/process";
+import { argumentsOf, findProcesses, signal, until } from "../../lab/process";
 import { connect, openLab } from "../../lab/scenario";
 
 const quiet = () => undefined;
@@ -51,29 +51,47 @@ describe.each(engines)("by the engine %s:", (kind) => {
     await expectGateway(deployed);
   });
 
-  test("a run that is killed while the machine changes is made good by the next", async () => {
-    progress = [];
-    const change = { wireguard: { mtu: 1400 } };
-    const ended = deployment.up(change).then(
-      () => "it ended well",
-      () => "killed",
-    );
-    await until("the release is being applied", 60_000, () => progress.some((line) => line.includes("restarting wg0")));
-    const engine = findProcesses((pid) => {
-      const [program = "", ...words] = argumentsOf(pid);
-      return (
-        (kind === "pulumi" ? program.endsWith("pulumi") : words.some((word) => word.endsWith("engine/main.ts"))) &&
-        words.includes("up")
+  describe("a run that is killed", () => {
+    /** Kills the engine in the middle of an `up`, when it has said some words. */
+    async function killedAt(words: string, change: Changes): Promise<void> {
+      progress = [];
+      const ended = deployment.up(change).then(
+        () => "it ended by itself",
+        () => "killed",
       );
-    });
-    expect(engine.length).toBeGreaterThan(0);
-    for (const { pid } of engine) process.kill(pid, "SIGKILL");
-    expect(await ended).toBe("killed");
-    await deployment.recover();
-    const deployed = await deployment.up(change);
-    expect(await onMachine({ lab }, "ip link show wg0")).toContain("mtu 1400");
-    await expectGateway(deployed);
-    await expectGateway(await deployment.up());
+      await until(`"${words}" is said`, 120_000, () => progress.some((line) => line.includes(words)));
+      const engine = findProcesses((pid) => {
+        const [program = "", ...rest] = argumentsOf(pid);
+        const isEngine =
+          kind === "pulumi" ? program.endsWith("pulumi") : rest.some((word) => word.endsWith("engine/main.ts"));
+        return isEngine && rest.includes("up");
+      });
+      expect(engine.length).toBeGreaterThan(0);
+      for (const process of engine) signal(process, "SIGKILL");
+      expect(await ended).toBe("killed");
+      await deployment.recover();
+    }
+
+    test.each(["installing", "starting wg0", "waiting for exit vpn"])(
+      "at the first deployment, at %s, is made good by the next",
+      async (words) => {
+        await deployment.destroy();
+        await killedAt(words, {});
+        await expectGateway(await deployment.up());
+      },
+    );
+
+    test.each(["restarting wg0", "waiting for exit vpn"])(
+      "while it changes, at %s, is made good by the next",
+      async (words) => {
+        const change = { wireguard: { mtu: 1400 } };
+        await killedAt(words, change);
+        const deployed = await deployment.up(change);
+        expect(await onMachine({ lab }, "ip link show wg0")).toContain("mtu 1400");
+        await expectGateway(deployed);
+        await expectGateway(await deployment.up());
+      },
+    );
   });
 
   describe("a machine that is another's than its host key says", () => {
