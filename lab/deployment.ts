@@ -110,8 +110,13 @@ export abstract class Deployment {
   abstract destroy(): Promise<Summary>;
   /** Takes a resource out of the state, and leaves what it made: the CLI's `state delete`. @param name in the program */
   abstract forget(name: string): Promise<void>;
-  /** The state as anybody may see it who cannot open its secrets: the CLI's `stack export`. */
-  abstract exported(): Promise<string>;
+  /** The state as JSON: the CLI's `stack export`. @param open its secrets too, each with the SDK's signature */
+  abstract exported(options?: { readonly open: boolean }): Promise<string>;
+  /**
+   * Everything that the engine tells about the stack, with IDs, inputs and differences, to who cannot open its secrets. Not the CLI's own
+   * debug log, which holds secrets in the clear (docs/security.md, known limits).
+   */
+  abstract told(changes: Changes): Promise<string>;
   /** Makes the stack usable again after a run was killed. */
   abstract recover(): Promise<void>;
 
@@ -165,9 +170,14 @@ export class EmbeddedDeployment extends Deployment {
     await this.run(this.command("forget", [name]), false);
   }
 
-  override exported(): Promise<string> {
+  override exported({ open } = { open: false }): Promise<string> {
     const stored = JSON.parse(readFileSync(this.stateFile, "utf8")) as Wire;
-    return Promise.resolve(JSON.stringify(redact(stored)));
+    return Promise.resolve(JSON.stringify(open ? stored : redact(stored)));
+  }
+
+  override async told(changes: Changes): Promise<string> {
+    const { stdout, said } = await this.run(this.command("preview", ["--json", ...this.overrides(changes)]), true);
+    return stdout + said;
   }
 
   override recover(): Promise<void> {
@@ -221,8 +231,24 @@ export class PulumiDeployment extends Deployment {
     await this.pulumi(["state", "delete", urn, "--yes"]);
   }
 
-  override async exported(): Promise<string> {
-    return (await this.pulumi(["stack", "export"], true)).stdout;
+  override async exported({ open } = { open: false }): Promise<string> {
+    return (await this.pulumi(["stack", "export", ...(open ? ["--show-secrets"] : [])], true)).stdout;
+  }
+
+  override async told(changes: Changes): Promise<string> {
+    await this.prepare(changes);
+    const runs = [
+      await this.pulumi(["stack", "--show-ids", "--show-urns"]),
+      await this.pulumi([
+        "preview",
+        "--diff",
+        "--show-replacement-steps",
+        "--show-sames",
+        "--show-reads",
+        "--show-config",
+      ]),
+    ];
+    return runs.map(({ said }) => said).join("\n");
   }
 
   override async recover(): Promise<void> {

@@ -65,7 +65,7 @@ it("what is taken and had better be mended is logged, a warning each, and the pr
   const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
   const folder = mkdtempSync(join(tmpdir(), "wg-gateway-test-"));
   const profile = join(folder, "weak.ovpn");
-  writeFileSync(profile, `client\nremote provider.example 1194 udp\n${CA}${CUSTOMER}`);
+  writeFileSync(profile, `client\nremote provider.example 1194 udp\nauth-user-pass\n${CA}${CUSTOMER}`);
   const exits = [{ name: "vpn", profile }];
   expect(await load({ ...existingSettings, exits })).toMatchObject({ error: undefined });
   const said = warn.mock.calls.map(([message]) => message);

@@ -23,6 +23,8 @@ class Release:
             self.machine, self.digest = data["machine"], data["digest"]
             # Of a release from before there were owners: nobody's.
             self.owner = data.get("owner", "")
+            if not isinstance(self.machine, str) or not isinstance(self.owner, str):
+                raise TypeError
             self.files = {file["path"]: file["content"] for file in data["files"]}
             self.modes = {file["path"]: MODES[file["mode"]] for file in data["files"]}
             hashed = hashlib.sha256()
