@@ -69,7 +69,7 @@ lab_file() {
 # A lab waits more than it works, so that there may be one for each processor; each takes about 2 GB. Those that take longest come first,
 # or the last one has the machine for itself.
 lab_tests() {
-  local long=(test/lab/{leaks,flows,lockout,ways}.test.ts) files file lanes
+  local long=(test/lab/{leaks,flows,lockout,ways,ec2}.test.ts) files file lanes
   mapfile -t files < <(printf '%s\n' "${long[@]}" test/lab/*.test.ts | awk '!seen[$0]++')
   lanes=$(nproc)
   ((lanes <= 4)) || lanes=4

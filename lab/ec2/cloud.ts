@@ -137,9 +137,15 @@ export class Cloud {
   /** Has the next call of an action answered with an error; calls in order, one error each. */
   fail(...errors: readonly ApiError[]): void {
     const path = join(cloudFolder(), "errors.json");
-    const left = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ApiError[]) : [];
+    const left = this.unfailed;
     const more = errors.map((error) => ({ message: "an error that the test ordered", ...error }));
     writeFileSync(`${path}.draft`, JSON.stringify([...left, ...more]));
     renameSync(`${path}.draft`, path);
+  }
+
+  /** The ordered errors that nobody has got yet. */
+  get unfailed(): ApiError[] {
+    const path = join(cloudFolder(), "errors.json");
+    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ApiError[]) : [];
   }
 }

@@ -16,7 +16,7 @@ type Name = "a" | "b";
 const host = { kind: "ec2", sshFrom: [`${addresses.operator}/32`] };
 /** The default network holds the VPC's own name server. */
 const stackOf = (b: Readonly<Record<string, unknown>> = {}): Changes => ({
-  ...{ host: null, exits: null, clients: null, credentials: null },
+  ...{ host: null, exits: null, clients: null, credentials: null, dns: null },
   tunnels: [
     {
       name: "app",

@@ -30,7 +30,7 @@ export const endpointAt = (name: string, address: string): Settings => ({
 
 /** A stack of one tunnel, and nothing else. */
 export const stackOf = ({ tunnel = {}, a = {}, b = {}, more = [] }: Tunnel): Changes => ({
-  ...{ host: null, exits: null, clients: null, credentials: null },
+  ...{ host: null, exits: null, clients: null, credentials: null, dns: null },
   tunnels: [
     {
       name: "app",
