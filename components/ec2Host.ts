@@ -101,7 +101,6 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       instanceId: instance.id,
       bootHostKey: bootHostKey.publicKey,
       hostPrivateKey: hostKey.privateKey,
-      sshFrom: args.sshFrom,
     };
     this.ready = machineReady(`${name}-ready`, pulumi.output({ connection, newMachine }), {
       parent: this,

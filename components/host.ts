@@ -38,8 +38,6 @@ export interface ExpectedMachine {
     readonly bootHostKey: string;
     /** The private half of the connection's host key, OpenSSH's format: replaces the one of the user data. */
     readonly hostPrivateKey: string;
-    /** Networks that its security group lets in, for what is told when it does not answer. */
-    readonly sshFrom: readonly string[];
   };
 }
 

@@ -89,7 +89,7 @@ const causes = ({ newMachine }: ExpectedMachine): string[] =>
         "does its firewall, or one before it, let SSH in from here?",
       ]
     : [
-        `host.sshFrom: does it hold the address that you come from? It lets in ${newMachine.sshFrom.join(", ")}`,
+        "host.sshFrom: does it hold the address that you come from?",
         "the security group: has anybody changed it?",
         "the subnet: does its routing table lead to an internet gateway, and does a network ACL let SSH pass?",
         `the instance ${newMachine.instanceId}: does it boot? See its system log: aws ec2 get-console-output`,

@@ -7,44 +7,12 @@ import { createInterface } from "node:readline";
 import { parse, stringify } from "yaml";
 
 import { redact, type Wire } from "./engine/secretValue";
-import type { EndpointOutput } from "../components/transparentTunnel";
+import { DeploymentError, type Outputs, type Summary, summaryOf, summaryOfPulumi, type UpResult } from "./deployed";
 
 import { namespaceOf } from "./topology";
 import { stateDir, stateFolder } from "./state";
 
-/** What a run did, counted by resource; the same numbers from both engines. */
-export interface Summary {
-  readonly created: number;
-  readonly updated: number;
-  readonly replaced: number;
-  readonly unchanged: number;
-  readonly deleted: number;
-}
-
-/** The stack's outputs: those of the gateway where it has one, `tunnels` where it has any. */
-export interface Outputs {
-  readonly address?: string;
-  readonly endpoint?: string;
-  readonly serverPublicKey?: string;
-  readonly exits?: Record<string, { namespace: string; table: number; log: string }>;
-  readonly clientProfiles?: Record<string, string>;
-  /** By replica. */
-  readonly replicas?: Record<string, { address: string; endpoint: string }>;
-  readonly replicaProfiles?: Record<string, Record<string, string>>;
-  /** By tunnel and endpoint. */
-  readonly tunnels?: Record<string, Record<string, EndpointOutput>>;
-}
-
-export interface UpResult {
-  readonly summary: Summary;
-  readonly outputs: Outputs;
-  /** Everything that was said. */
-  readonly said: string;
-  /** When the engine's `up` began, milliseconds by `performance.now()`. */
-  readonly began: number;
-  /** How long it took. */
-  readonly seconds: number;
-}
+export { DeploymentError, type Outputs, type Summary, type UpResult };
 
 /** What a run of an engine said, and when. */
 type Run = Pick<UpResult, "said" | "began" | "seconds"> & { readonly stdout: string };
@@ -56,11 +24,6 @@ export type StackName = "lab" | "lab-ec2";
 export type Changes = Readonly<Record<string, unknown>>;
 
 export type EngineKind = "pulumi" | "embedded";
-
-/** A deployment that was refused or failed, with what it said. */
-export class DeploymentError extends Error {
-  override readonly name = "DeploymentError";
-}
 
 const projectDir = join(__dirname, "..");
 const PASSPHRASE = "lab";
@@ -301,29 +264,4 @@ function pulumiIsWhole(stack: StackName): boolean {
   const found = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
   const needed = ["command", "random", "tls", ...(stack === "lab-ec2" ? ["aws"] : [])];
   return needed.every((name) => found.includes(name));
-}
-
-function summaryOf(said: string): Summary {
-  const counted = /Resources: (\d+) created, (\d+) updated, (\d+) replaced, (\d+) unchanged, (\d+) deleted/.exec(said);
-  const [, created, updated, replaced, unchanged, deleted] = counted ?? [];
-  if (created === undefined) throw new DeploymentError(`no summary in what was said:\n${said}`);
-  return {
-    created: Number(created),
-    updated: Number(updated),
-    replaced: Number(replaced),
-    unchanged: Number(unchanged),
-    deleted: Number(deleted),
-  };
-}
-
-/** pulumi prints a count on a line of its own for each thing that happened. */
-function summaryOfPulumi(said: string): Summary {
-  const count = (what: string) => Number(new RegExp(`^\\s+[+~-]* ?(\\d+) ${what}`, "m").exec(said)?.[1] ?? 0);
-  return {
-    created: count("created"),
-    updated: count("updated"),
-    replaced: count("replaced"),
-    unchanged: count("unchanged"),
-    deleted: count("deleted"),
-  };
 }

@@ -2,6 +2,7 @@
 set -eu
 as_root=''
 [ "$(id -u)" = 0 ] || as_root='sudo -n'
+# shellcheck disable=SC2016  # for the shell with root's rights
 $as_root sh -euc '
     umask 077
     key=/etc/ssh/ssh_host_ed25519_key

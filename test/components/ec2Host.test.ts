@@ -106,7 +106,6 @@ describe("a gateway on a new EC2 machine", () => {
         instanceId: "i-first",
         bootHostKey: sshKeysOf("host-boot-host-key").publicKey,
         hostPrivateKey: sshKeysOf("host-host-key").privateKey,
-        sshFrom: ["198.51.100.9/32", "203.0.113.0/24"],
       },
     });
     expect(isSecret(ready.wire["stdin"] ?? null)).toBe(true);

@@ -119,7 +119,6 @@ describe("a new machine", () => {
     instanceId: INSTANCE,
     bootHostKey: machine.hostKey,
     hostPrivateKey: next.privateKey,
-    sshFrom: ["198.51.100.9/32"],
     ...more,
   });
   const scripts = () => machine.commands.map(({ stdin }) => stdin);

@@ -35,7 +35,12 @@ describe.each(Deployment.engines())("by the engine %s:", (kind) => {
     expect(exposedIn(exported, secrets)).toEqual([]);
     // As an ID that is the value, which random.RandomBytes has.
     for (const secret of secrets)
-      expect(exposedIn(exported.replace('"none"', () => JSON.stringify(secret)), [secret])).toHaveLength(1);
+      expect(
+        exposedIn(
+          exported.replace('"none"', () => JSON.stringify(secret)),
+          [secret],
+        ),
+      ).toHaveLength(1);
   });
 
   test("what deployments say, with IDs, inputs and differences", async () => {
