@@ -27,7 +27,7 @@ export interface Host {
   readonly ready: pulumi.Resource;
 }
 
-/** What desk/awaitMachine.ts is told on standard input. */
+/** What desk/awaitMachine.ts reads from standard input. */
 export interface ExpectedMachine {
   readonly connection: Connection;
   /** One that was just made; its address may lead to the one before for a while. */

@@ -26,11 +26,16 @@ export class EngineStack {
     });
   }
 
-  readonly run = (program: () => Record<string, unknown> | void, action: Deployment["command"] = "up") =>
+  readonly run = (
+    program: () => Record<string, unknown> | void,
+    action: Deployment["command"] = "up",
+    replace: readonly string[] = [],
+  ) =>
     deploy({
       command: action,
       project: "p",
       stack: "s",
+      replace,
       stateFile: this.stateFile,
       config: {},
       program: () => new Promise((resolve) => resolve(program() ?? {})),

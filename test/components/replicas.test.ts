@@ -97,6 +97,18 @@ describe("a gateway with a replica", () => {
   });
 });
 
+it("machines on EC2 that stand in for each other are made, and replaced, one after another", async () => {
+  const replicas = ["b", "c"].map((name) => ({ name, host: ec2Settings.host }));
+  const { named: of } = await runProgram({ ...ec2Settings, replicas });
+  const after = (name: string) =>
+    of(`${name}-instance`)
+      .dependencies.filter((urn) => urn.endsWith("-release-apply"))
+      .map((urn) => urn.split("::").at(-1));
+  expect(after("host")).toEqual([]);
+  expect(after("replica-b-host")).toEqual(["gateway-release-apply"]);
+  expect(after("replica-c-host")).toEqual(["replica-b-release-apply"]);
+});
+
 it("a replica on EC2 is in the region of its host, with all that belongs to it; the gateway in the stack's", async () => {
   const host = { ...ec2Settings.host, region: "us-east-1", subnetId: "subnet-0123456789abcdef0" };
   const { resources, invokes } = await runProgram({ ...ec2Settings, replicas: [{ name: "us", host }] });
