@@ -109,19 +109,17 @@ const dns = z.strictObject(
      * Names, each with all below it, whose answers from upstreams may be private addresses; "." for every name. Default none: a name of
      * the internet that leads into a private network leads a browser there (DNS rebinding).
      */
-    privateDomains: z
-      .array(
-        field(
-          z
-            .string()
-            .regex(/^(\.|(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*)$/),
-          'a DNS name in lower case, which counts with all names below it, or "." for every name',
-          "such as plex.direct; what dns.records names needs no entry",
-        ),
-        domains,
-      )
-      .max(64, domains)
-      .default([]),
+    privateDomains: list(
+      field(
+        z
+          .string()
+          .regex(/^(\.|(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*)$/),
+        'a DNS name in lower case, which counts with all names below it, or "." for every name',
+        "such as plex.direct; what dns.records names needs no entry",
+      ),
+      domains,
+      { most: 64 },
+    ).default([]),
   },
   map,
 );

@@ -97,7 +97,9 @@ describe("what is written down", () => {
       await machine(`cp -p ${file} /run/kept; echo nowhere.invalid 1194 udp >${file}`);
       await machine("systemctl restart wg-gateway-exit@nord || true");
       const nord = (await status()).exits.find(({ name }) => name === "nord");
-      expect(nord?.lastError).toMatch(/^\S+ \S+ not known to DNS: nowhere\.invalid$/);
+      expect(nord?.lastError).toMatch(
+        /^\S+ \S+ exit-remotes\.sh: none of the provider's names is known to DNS: nowhere\.invalid$/,
+      );
       await machine(`cp -p /run/kept ${file}; systemctl restart wg-gateway-exit@nord`);
     });
     expect(await scene.becomes("nord", addresses.provider)).toBe(addresses.provider);

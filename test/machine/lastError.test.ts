@@ -63,6 +63,16 @@ describe("the last error of a tunnel, from OpenVPN's own logs:", () => {
   });
 });
 
+test.each(logs)(
+  "the time before each line changes nothing but the answer's own: $name by $version",
+  ({ version, name }) => {
+    const log = readFileSync(join(folder, version, `${name}.log`), "utf8");
+    const stamp = "2026-11-29 10:22:06 ";
+    const bare = lastError(log);
+    expect(lastError(log.replace(/^(?=.)/gm, stamp))).toBe(bare === null ? null : stamp + bare);
+  },
+);
+
 describe("the last error of a tunnel", () => {
   const start = "TCP/UDP: Preserving recently used remote address: [AF_INET]203.0.113.20:1194\n";
   it.each<[string, string, string | null]>([

@@ -17,6 +17,9 @@ WAIT_SECONDS = 20
 PAUSE_SECONDS = 0.2
 ANSWER_SECONDS = 1.5
 
+NO_TUNNEL = (
+    "the provider does not answer: check its address, port and protocol in the profile, and that the network lets them out"
+)
 # A part of a tunnel's last error, in lower case -> what it means and what fixes it. The first that fits counts.
 FIXES = (
     (
@@ -27,10 +30,20 @@ FIXES = (
         "verify error",
         "the provider's certificate is not the one that the profile expects: download the profile again, and deploy",
     ),
-    ("cannot ", "the profile does not fit this machine's OpenVPN: download it again, and deploy"),
-)
-NO_TUNNEL = (
-    "the provider does not answer: check its address, port and protocol in the profile, and that the network lets them out"
+    (
+        "known to dns",
+        "the machine's own DNS does not know the provider's name: check the name in the profile, and the machine's resolver",
+    ),
+    (
+        "tun-up.sh: the provider gave",
+        "the tunnel's address is one of the gateway's own: choose another wireguard.subnet, or ask the provider for another address",
+    ),
+    ("tun/tap", "the machine has no /dev/net/tun: load the module tun, or let the container have the device"),
+    ("operation not permitted", "the machine's own firewall holds the tunnel's packets: see the note about other firewalls"),
+    ("options error", "OpenVPN does not take the profile: the line names the option"),
+    ("not supported", "this machine's OpenVPN does not take what the profile asks for: ask the provider for a newer profile"),
+    ("too weak", "the profile's certificate is too weak for this machine's OpenVPN: ask the provider for a newer profile"),
+    *((words, NO_TUNNEL) for words in ("poll timeout", "refused", "timed out", "unreachable", "no route", "tls error")),
 )
 NO_ANSWER = (
     "the tunnel is up but none of dns.upstreams answers through it: "
@@ -64,7 +77,7 @@ class Exit:
     def trouble(self):
         log = variables(self.name)["LOG"]
         error = status.last_error(read(log) or "")
-        unknown = NO_ANSWER if tunnel_is_up(self.name) else NO_TUNNEL
+        unknown = NO_ANSWER if tunnel_is_up(self.name) else "see the log" if error else NO_TUNNEL
         fix = next((fix for part, fix in FIXES if part in (error or "").lower()), unknown)
         return f"last error: {error or 'none'}; {fix.format(name=self.name)} (log: {log})"
 
