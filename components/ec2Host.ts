@@ -102,11 +102,12 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       bootHostKey: bootHostKey.publicKey,
       hostPrivateKey: hostKey.privateKey,
     };
-    this.ready = machineReady(`${name}-ready`, pulumi.output({ connection, newMachine }), {
+    const ready = machineReady(`${name}-ready`, pulumi.output({ connection, newMachine }), {
       parent: this,
       dependsOn: rules,
     });
-    this.connection = proven(this.ready, connection);
+    this.ready = ready;
+    this.connection = proven(ready, connection);
     this.registerOutputs({ address: this.address });
   }
 

@@ -31,22 +31,28 @@ export async function checkNetworks(hosts: readonly HostSettings[]): Promise<voi
 }
 
 async function checkNetwork({ region, subnetId }: { region: string; subnetId: string | undefined }): Promise<void> {
-  const network =
+  const { vpcId, subnetIds } =
     subnetId === undefined
       ? await defaultNetwork(region)
-      : { subnetId, vpcId: (await ec2.getSubnet({ region, id: subnetId })).vpcId };
+      : { subnetIds: [subnetId], vpcId: (await ec2.getSubnet({ region, id: subnetId })).vpcId };
+  // AWS chooses among default subnets: one that leads out is enough not to be in the way of a gateway that runs.
+  for (const candidate of subnetIds) if (await isPublic(region, vpcId, candidate)) return;
+  refuse(
+    "wg-gateway:host.subnetId",
+    `is ${subnetIds.join(", ")}${subnetId === undefined ? " by default" : ""}, and the routing table has no route to an internet gateway`,
+    "a public subnet, whose routing table leads 0.0.0.0/0 to an internet gateway (igw-...)",
+    "name a public subnet, or add the route to the routing table",
+  );
+}
+
+/** Whether a subnet's routing table leads to an internet gateway. */
+async function isPublic(region: string, vpcId: string, subnetId: string): Promise<boolean> {
   // A subnet without a table of its own has the main one (AWS, "Subnet route tables").
-  const own = await routeTables(region, { "association.subnet-id": network.subnetId });
-  const main = { "vpc-id": network.vpcId, "association.main": "true" };
+  const own = await routeTables(region, { "association.subnet-id": subnetId });
+  const main = { "vpc-id": vpcId, "association.main": "true" };
   const [table] = own.length > 0 ? own : await routeTables(region, main);
   const routes = table === undefined ? [] : (await ec2.getRouteTable({ region, routeTableId: table })).routes;
-  if (!routes.some(({ cidrBlock, gatewayId }) => cidrBlock === "0.0.0.0/0" && gatewayId.startsWith("igw-")))
-    refuse(
-      "wg-gateway:host.subnetId",
-      `is ${network.subnetId}${subnetId === undefined ? " by default" : ""}, and its routing table has no route to an internet gateway`,
-      "a public subnet, whose routing table leads 0.0.0.0/0 to an internet gateway (igw-...)",
-      "name a public subnet, or add the route to the routing table",
-    );
+  return routes.some(({ cidrBlock, gatewayId }) => cidrBlock === "0.0.0.0/0" && gatewayId.startsWith("igw-"));
 }
 
 const filtersOf = (values: Readonly<Record<string, string>>) =>
@@ -55,7 +61,7 @@ const filtersOf = (values: Readonly<Record<string, string>>) =>
 const routeTables = async (region: string, values: Readonly<Record<string, string>>): Promise<string[]> =>
   (await ec2.getRouteTables({ region, filters: filtersOf(values) })).ids;
 
-async function defaultNetwork(region: string): Promise<{ vpcId: string; subnetId: string }> {
+async function defaultNetwork(region: string): Promise<{ vpcId: string; subnetIds: string[] }> {
   const [vpcId] = (await ec2.getVpcs({ region, filters: filtersOf({ "is-default": "true" }) })).ids;
   if (vpcId === undefined)
     return refuse(
@@ -65,13 +71,13 @@ async function defaultNetwork(region: string): Promise<{ vpcId: string; subnetId
       "name a public subnet, or make a default VPC: aws ec2 create-default-vpc",
     );
   const filters = filtersOf({ "vpc-id": vpcId, "default-for-az": "true" });
-  const [subnetId] = [...(await ec2.getSubnets({ region, filters })).ids].sort();
-  if (subnetId === undefined)
+  const subnetIds = [...(await ec2.getSubnets({ region, filters })).ids].sort();
+  if (subnetIds.length === 0)
     return refuse(
       "wg-gateway:host.subnetId",
       `is missing, and the default VPC ${vpcId} has no default subnet`,
       "a subnet's ID; leave it out only where the default VPC has a default subnet",
       "name a public subnet, or make a default one: aws ec2 create-default-subnet --availability-zone ZONE",
     );
-  return { vpcId, subnetId };
+  return { vpcId, subnetIds };
 }

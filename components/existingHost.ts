@@ -20,8 +20,9 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
 
     this.address = pulumi.output(address);
     this.identity = pulumi.output(`${address} ${hostKey}`);
-    this.ready = machineReady(`${name}-ready`, { connection }, { parent: this });
-    this.connection = proven(this.ready, connection);
+    const ready = machineReady(`${name}-ready`, { connection }, { parent: this });
+    this.ready = ready;
+    this.connection = proven(ready, connection);
     this.registerOutputs({ address: this.address });
   }
 }

@@ -61,7 +61,7 @@ export const machineReady = (
     name,
     {
       // From the program's folder, where the provider runs it: an absolute path would differ from checkout to checkout.
-      create: "node --import ./desk/ready.mjs desk/awaitMachine.ts",
+      create: "node --import tsx desk/awaitMachine.ts",
       stdin: pulumi.secret(pulumi.jsonStringify(expected)),
       // Standard output, the key that the machine has proved, comes back by PULUMI_COMMAND_STDOUT.
       addPreviousOutputInEnv: true,
@@ -71,5 +71,6 @@ export const machineReady = (
   );
 
 /** What is known of a connection once it has worked, and not before: a wrong one must not become an output. */
-export const proven = (ready: pulumi.Resource, connection: pulumi.Input<Connection>): pulumi.Output<Connection> =>
-  pulumi.secret(pulumi.all([connection, ready.urn]).apply(([known]) => known));
+export const proven = (ready: command.local.Command, connection: pulumi.Input<Connection>): pulumi.Output<Connection> =>
+  // By its output: the URN of a command that failed is known, too.
+  pulumi.secret(pulumi.all([connection, ready.stdout]).apply(([known]) => known));

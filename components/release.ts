@@ -32,8 +32,8 @@ export const release = (name: string, { host, bundle, remove }: ReleaseArgs, par
   new command.remote.Command(
     name,
     {
-      // The machine has just answered: the provider's own patience, ten attempts within 11 s, is enough.
-      connection: host.connection,
+      // For a machine that restarts: the provider's own patience is ten attempts within 11 s, this is two minutes.
+      connection: host.connection.apply((connection) => ({ ...connection, dialErrorLimit: 30 })),
       create: readUserdata("receive.sh"),
       delete: host.disposable ? undefined : readUserdata(remove),
       stdin: pulumi.secret(bundle),

@@ -17,8 +17,8 @@ import {
 
 /*
  * Waits until a machine takes commands and has proved who it is; run by the deployment. Standard input: an ExpectedMachine as JSON.
- * Standard error tells what is waited for; standard output is the host key that the machine has proved. PULUMI_COMMAND_STDOUT: the one
- * that it proved the last time.
+ * Standard error tells what is waited for; standard output is the host key that the machine has proved, and its EC2 instance.
+ * PULUMI_COMMAND_STDOUT is what it was the last time.
  */
 
 /** Seconds: a new machine boots and updates its package lists, one that is there may be booting. */
@@ -36,25 +36,36 @@ class NotYet extends Error {
   override readonly name = "NotYet";
 }
 
-/** One attempt. @returns the host key that the machine has proved @throws NotYet, or the error that ends the waiting */
-async function attempt({ connection, newMachine }: ExpectedMachine, former: string | undefined): Promise<string> {
+/**
+ * The host key that a machine may show in place of the connection's, and is then given that one: of an instance that was never reached
+ * the one of its user data, which is void afterwards; else the one that it proved the last time.
+ */
+function temporaryKeys({ newMachine }: ExpectedMachine, former: string | undefined): string[] {
+  if (newMachine === undefined) return [];
+  const [kind = "", key = "", instance] = (former ?? "").split(" ");
+  return [instance === newMachine.instanceId ? `${kind} ${key}` : newMachine.bootHostKey];
+}
+
+/** One attempt. @returns what goes to standard output @throws NotYet, or the error that ends the waiting */
+async function attempt(expected: ExpectedMachine, former: string | undefined): Promise<string> {
+  const { connection, newMachine } = expected;
   const agent = process.env["SSH_AUTH_SOCK"];
-  const temporary = newMachine === undefined ? [] : [newMachine.bootHostKey, ...(former === undefined ? [] : [former])];
+  const temporary = temporaryKeys(expected, former);
   const { client, shown } = await enter(connection, agent, temporary).catch((error: unknown) => {
     throw error instanceof DialError ? later(error, connection, newMachine !== undefined, agent) : error;
   });
   try {
     await becomeReady(client, newMachine?.instanceId ?? "");
-    if (bareKey(shown) === bareKey(connection.hostKey)) return bareKey(shown);
+    if (bareKey(shown) === bareKey(connection.hostKey))
+      return [bareKey(shown), newMachine?.instanceId].filter(Boolean).join(" ");
     await run(client, userdata("rotate-host-key.sh"), newMachine?.hostPrivateKey ?? "");
-    say(`its SSH host key is now ${fingerprint(connection.hostKey)}; the one of its user data is void`);
+    throw new NotYet(`its SSH host key is now ${fingerprint(connection.hostKey)}: entering once more`);
   } catch (error) {
     // Its address moved meanwhile, or it restarts.
     throw error instanceof BrokenConnection ? new NotYet(error.message) : error;
   } finally {
     client.end();
   }
-  return attempt({ connection }, undefined);
 }
 
 /** Whether an attempt that failed is worth another one. */
@@ -63,7 +74,8 @@ function later(error: DialError, connection: Connection, isNew: boolean, agent: 
   if (!isNew) return refusalOf(error, connection, agent);
   return new NotYet(
     error.kind === "another host key"
-      ? `another machine answers there (host key ${fingerprint(error.shown ?? "")}): the address does not lead to the new one yet`
+      ? `another machine answers there, with the host key ${fingerprint(error.shown ?? "")} instead of ` +
+          `${fingerprint(connection.hostKey)}: the address does not lead to the new one yet`
       : `the login ${connection.user} is refused: the machine has not made it yet`,
   );
 }
@@ -104,8 +116,7 @@ async function main(): Promise<void> {
   let told = { reason: "", at: 0 };
   for (;;) {
     try {
-      const former = process.env["PULUMI_COMMAND_STDOUT"];
-      process.stdout.write(`${await attempt(expected, former?.startsWith("ssh-ed25519 ") ? former : undefined)}\n`);
+      process.stdout.write(`${await attempt(expected, process.env["PULUMI_COMMAND_STDOUT"])}\n`);
       return;
     } catch (error) {
       if (!(error instanceof NotYet)) throw error;

@@ -32,6 +32,9 @@ const UPLINK = [
 /** What homes send past their tunnel, and IPv6 of whomever. */
 const HOMES = "inbound and ((ip6 and not icmp6) or (ip src net 198.18.0.0/24 and not udp port 45822))";
 
+/** What a deployment asks by the direct clients' resolver, to see that it answers: no client's. Exits are asked another question. */
+const OWN_QUERY = / A\? [0-9a-f]{12}\.direct\.wg-gateway\.invalid\. /;
+
 /** Watches the gateway's uplink and the clients' homes from outside for what must not be seen there. */
 export class Outside {
   private constructor(
@@ -60,6 +63,7 @@ export class Outside {
   sightings(from: number, to = Infinity): Sighting[] {
     return [this.uplink, this.homes].flatMap(({ lines }) =>
       packets(lines)
+        .filter((text) => !OWN_QUERY.test(text))
         .map(sighting)
         .filter(({ at, kind, probe }) => at >= from && at <= to && (kind === "ipv6" || !probe?.startsWith("direct"))),
     );

@@ -217,10 +217,15 @@ describe("a network that is no good for a gateway is refused before anything is 
       "no route to the internet",
       subnet,
       { [TABLE]: isolated },
-      /is subnet-0123456789abcdef0, and its routing table has no route/,
+      /is subnet-0123456789abcdef0, and the routing table has no route/,
     ],
     ["a NAT gateway", subnet, { [TABLE]: natted }, /no route to an internet gateway/],
-    ["no routing table", {}, { [TABLES]: { ids: [] } }, /subnet-a by default, and its routing table has no route/],
+    [
+      "no routing table",
+      {},
+      { [TABLES]: { ids: [] } },
+      /subnet-a, subnet-b by default, and the routing table has no route/,
+    ],
   ])("%s", async (_, host, answered, message) => {
     await expect(check(host, { answers: { ...answers, ...answered } })).rejects.toThrow(message);
   });

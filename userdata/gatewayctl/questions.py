@@ -13,13 +13,13 @@ ROOT = ("", 2, 1)
 WHOAMI = ("whoami.cloudflare", 16, 3)
 
 
-def fresh():
+def fresh(label=""):
     """
-    A question that nobody has asked yet. The same one again tells nothing after a silence: a dnsmasq that waits for an answer
+    A question that nobody has asked yet; a label stands in its name. The same one again tells nothing after a silence: a dnsmasq that waits for an answer
     does not ask again for others, for up to 40 s (forward.c: TIMEOUT), and passes a refusal on when every upstream has refused.
     RFC 6761 has upstreams answer this without asking anybody.
     """
-    return (f"{random.randrange(2**48):012x}.wg-gateway.invalid", 1, 1)
+    return (f"{random.randrange(2**48):012x}.{label and label + '.'}wg-gateway.invalid", 1, 1)
 
 
 def packet(asked):

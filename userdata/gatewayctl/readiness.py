@@ -169,7 +169,7 @@ def until_healthy(pending):
         states = systemd.states([part.unit for part in pending])
         ready = [part for part in pending if settled(states[part.unit]) and part.ready()]
         answers = {}
-        for kind, question in ((Exit, questions.ROOT), (Resolver, questions.fresh())):
+        for kind, question in ((Exit, questions.ROOT), (Resolver, questions.fresh("direct"))):
             targets = {part.title: part.target() for part in ready if isinstance(part, kind)}
             answers |= questions.ask(targets, question, min(ANSWER_SECONDS, left))
         pending = [part for part in pending if part.title not in answers or not part.answered(answers[part.title])]

@@ -126,7 +126,7 @@ def apply(text, steps):
     new.check_paths()
     recover(steps)
     old, interrupted = stored(CURRENT), stored(PENDING)
-    check_target(new, old or interrupted)
+    check_target(new, old)
     accept(new, old, interrupted, steps)
     drifted = bool(old and steps.findings(old))
     if old and old.text == new.text and not interrupted and not drifted:
