@@ -33,7 +33,7 @@ class Health:
     def __init__(self, name):
         self.name, self.since, self.failed, self.well = name, None, 0, None
         # Of the queries in a row without an answer: when the first was sent, seconds since the epoch, and whom they asked.
-        self.failing, self.asked = None, []
+        self.failing, self.asked, self.last = None, [], None
         # What the daemon before this one saw: being started anew is no reason to begin counting anew.
         self.before = recorded(name)
 
@@ -42,15 +42,17 @@ class Health:
         upstream = upstreams[self.failed % len(upstreams)]
         if self.failed == 0:
             self.failing, self.asked = time.time(), []
-        # Each once, the last one last: an exit may be silent for months.
-        self.asked = [known for known in self.asked if known != upstream] + [upstream]
+        # Each once: an exit may be silent for months.
+        if upstream not in self.asked:
+            self.asked.append(upstream)
+        self.last = upstream
         return variables(self.name).get("HOST_ADDRESS", ""), upstream, 53
 
     def reason(self):
         """Why it is what it is."""
         if self.failed:
-            return f"no answer through its tunnel since {at(self.failing)}, to {self.failed} queries in a row, from {', '.join(sorted(self.asked))}"
-        return f"{self.asked[-1]} answers through its tunnel"
+            return f"no answer through its tunnel since {at(self.failing)}, to {self.failed} queries in a row, from {', '.join(self.asked)}"
+        return f"{self.last} answers through its tunnel"
 
     def note(self, answered):
         self.failed = 0 if answered else self.failed + 1
