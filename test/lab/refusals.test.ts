@@ -148,7 +148,7 @@ describe("a deployment that cannot be right", () => {
           { name: "direct", address: "10.4.0.1" },
         ],
         localNetworks: ["10.4.0.0/16"],
-        dsn: {},
+        metrcs: {},
       }),
     );
     for (const part of [
@@ -156,7 +156,7 @@ describe("a deployment that cannot be right", () => {
       "clients[1].address",
       "clients[1].name",
       "localNetworks[0]",
-      "did you mean dns?",
+      "did you mean metrics?",
     ])
       expect(said).toContain(part);
     expect(await logins(scenario.lab)).toBe(before);
