@@ -35,10 +35,10 @@ describe("no key of a tunnel's endpoints is in the clear where it does not belon
       const shared = (await shell(machines[name], "wg show wg0 preshared-keys")).trim().split("\t")[1];
       secrets.all["the preshared key"] = shared ?? "";
     }
-    // What the keys are made of; in hexadecimal, for in base64 one of 32 is the key itself.
-    const resources = JSON.parse(state()) as { name: string; outputs: { hex?: Wire } }[];
+    // What the keys are derived from.
+    const resources = JSON.parse(state()) as { name: string; outputs: { result?: Wire } }[];
     for (const { name, outputs } of resources)
-      if (outputs.hex !== undefined) secrets.all[`seed ${name}`] = unwrap(outputs.hex) as string;
+      if (outputs.result !== undefined) secrets.all[`secret of ${name}`] = unwrap(outputs.result) as string;
     processes.push(...(await Promise.all(processesUntilNow.map((end) => end()))));
 
     // What tunnelctl and its programs say when something does not work.
@@ -53,7 +53,7 @@ describe("no key of a tunnel's endpoints is in the clear where it does not belon
   afterAll(() => Lab.clear());
 
   test("all of them are there to be found", () => {
-    // Of each endpoint a key and its seed, of the pair a key and its seed; and the planted one.
+    // Of each endpoint a key and its secret, of the pair a key and its secret; and the planted one.
     expect(Object.keys(secrets.all)).toHaveLength(7);
     secrets.expectToBeFindable();
   });
