@@ -25,7 +25,7 @@ describe("a gateway on a new EC2 machine", () => {
         "host-host-key tls:index/privateKey:PrivateKey",
         "host-firewall aws:ec2/securityGroup:SecurityGroup",
         `host-wireguard ${INGRESS}`,
-        `host-ssh-198.51.100.9/32 ${INGRESS}`,
+        `host-ssh-198.51.100.23/32 ${INGRESS}`,
         `host-ssh-203.0.113.0/24 ${INGRESS}`,
         "host-egress aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         "host-key-pair aws:ec2/keyPair:KeyPair",
@@ -61,7 +61,7 @@ describe("a gateway on a new EC2 machine", () => {
     expect(shown).toEqual(
       expect.arrayContaining([
         ["udp", 51820, 51820, "0.0.0.0/0"],
-        ["tcp", 22, 22, "198.51.100.9/32"],
+        ["tcp", 22, 22, "198.51.100.23/32"],
         ["tcp", 22, 22, "203.0.113.0/24"],
         ["-1", undefined, undefined, "0.0.0.0/0"],
       ]),
@@ -134,7 +134,7 @@ describe("a gateway on a new EC2 machine", () => {
   it("replaces what AWS takes only once by deleting it first", async () => {
     const { resources } = await runProgram(ec2Settings);
     const first = resources.filter(({ deleteBeforeReplace }) => deleteBeforeReplace).map(({ name }) => name);
-    const rules = ["host-wireguard", "host-ssh-198.51.100.9/32", "host-ssh-203.0.113.0/24", "host-egress"];
+    const rules = ["host-wireguard", "host-ssh-198.51.100.23/32", "host-ssh-203.0.113.0/24", "host-egress"];
     expect(first.sort()).toEqual([...rules, "host-address-association", "gateway-release-apply"].sort());
   });
 

@@ -49,7 +49,7 @@ const shared = {
   ],
   credentials: { vpn: { username: "someone", password: PASSWORD } },
 };
-export const ec2Settings = { ...shared, host: { kind: "ec2", sshFrom: ["198.51.100.9/32", "203.0.113.0/24"] } };
+export const ec2Settings = { ...shared, host: { kind: "ec2", sshFrom: ["198.51.100.23/32", "203.0.113.0/24"] } };
 export const existingSettings = {
   ...shared,
   host: { kind: "existing", address: "198.51.100.10", user: "admin", privateKeyFile, hostKey },

@@ -151,7 +151,7 @@ it("stands beside a gateway, whose machine opens what it publishes and nothing e
   expect(Object.keys(outputs)).toEqual(expect.arrayContaining(["address", "clientProfiles", "tunnels"]));
   const names = resources.filter(({ type }) => type.includes("IngressRule")).map(({ name }) => name);
   expect(names.sort()).toEqual(
-    ["host-wireguard", "host-tcp-443", "host-ssh-198.51.100.9/32", "host-ssh-203.0.113.0/24"].sort(),
+    ["host-wireguard", "host-tcp-443", "host-ssh-198.51.100.23/32", "host-ssh-203.0.113.0/24"].sort(),
   );
 });
 

@@ -63,7 +63,7 @@ describe("add writes an entry", () => {
     for (const [text, added] of [
       [usual.replaceAll("\n", "\r\n"), "    - { name: tv, address: 10.4.0.3 }\r\n"],
       [
-        `config:\n  wg-gateway:host: { kind: ec2, sshFrom: [198.51.100.9/32] }`,
+        `config:\n  wg-gateway:host: { kind: ec2, sshFrom: [198.51.100.23/32] }`,
         "\n  wg-gateway:clients:\n    - name: tv\n      address: 10.4.0.3",
       ],
     ] as const) {

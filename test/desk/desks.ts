@@ -14,7 +14,7 @@ export const PASSWORD = "recognisable-password";
 export const stackText = (clients: string): string => `# The office.
 config:
   aws:region:   eu-central-1   # Frankfurt
-  "wg-gateway:host": { kind: ec2, sshFrom: [ 198.51.100.9/32 ] }
+  "wg-gateway:host": { kind: ec2, sshFrom: [ 198.51.100.23/32 ] }
 
   wg-gateway:exits:
   - name: 'vpn'

@@ -74,7 +74,7 @@ const anyStack = anyClients
     const credentials = sections.some((section) => section.includes("credentials"));
     const parts = sections.filter((section) => exits === credentials || !/exits|credentials/.test(section));
     parts.splice(place % (parts.length + 1), 0, list);
-    const host = "wg-gateway:host: {kind: ec2,   sshFrom: [198.51.100.9/32]}\n";
+    const host = "wg-gateway:host: {kind: ec2,   sshFrom: [198.51.100.23/32]}\n";
     const text = `${head}config:\n${indented([host, ...parts].join(""), config)}${tail}`;
     const trimmed = lastBreak ? text : text.replace(/\n$/, "");
     return { clients, text: windows ? trimmed.replaceAll("\n", "\r\n") : trimmed };

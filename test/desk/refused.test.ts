@@ -52,7 +52,7 @@ describe("refused, and the file stays as it is", () => {
     ["a move onto another", usual, ["move", "phone", "--address", "10.4.0.50"], "clients[1].address", "[0]", "own"],
     ["an unknown stack", usual, ["list", "--stack", "devel"], 'stack is "devel"', "dev", "--stack dev?"],
     ["a stack that is a path", usual, ["list", "--stack", "../../dev/../dev"], "stack is", "dev", "--stack"],
-    ["settings with a fault", usual.replace("198.51.100.9/32", "0.0.0.0/0"), ["add", "tv"], "sshFrom", "", "mend"],
+    ["settings with a fault", usual.replace("198.51.100.23/32", "0.0.0.0/0"), ["add", "tv"], "sshFrom", "", "mend"],
     [
       "a profile that is missing",
       usual.replace("vpn.ovpn", "no.ovpn"),

@@ -41,7 +41,7 @@ describe("what reaches the machine from outside", () => {
       "tcp dport { 22 } accept",
       ...essential,
     ]);
-    expect(policyOf({ host: { kind: "ec2", sshFrom: ["198.51.100.9/32"], firewall: false } })).toBe("accept");
+    expect(policyOf({ host: { kind: "ec2", sshFrom: ["198.51.100.23/32"], firewall: false } })).toBe("accept");
   });
 
   it("is the same on an existing machine that asks for it, with its own SSH and what it publishes", () => {
@@ -144,7 +144,7 @@ describe("settings of what reaches the machine", () => {
       "without quotes: true",
     ),
     "sshFrom on an existing machine without firewall": fault(
-      withExisting({ sshFrom: ["198.51.100.9/32"] }),
+      withExisting({ sshFrom: ["198.51.100.23/32"] }),
       "host.sshFrom",
       "only with firewall: true",
       "take sshFrom out",

@@ -19,7 +19,7 @@ describe("the least settings", () => {
         host: {
           kind: "ec2",
           instanceType: "t4g.small",
-          sshFrom: ["198.51.100.9/32"],
+          sshFrom: ["198.51.100.23/32"],
           sshFromAnywhere: false,
           volumeSize: 8,
           firewall: true,

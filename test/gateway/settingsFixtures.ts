@@ -9,7 +9,7 @@ export type Raw = Record<string, unknown>;
 export const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINcHZaFJTPu7gj4QRBbzLvz12+5W/cQdtgiFTsANjwc8";
 export const publicKey = (seed: number): string => wireGuardKeys(Buffer.alloc(32, seed)).publicKey;
 
-export const ec2 = { kind: "ec2", sshFrom: ["198.51.100.9/32"] };
+export const ec2 = { kind: "ec2", sshFrom: ["198.51.100.23/32"] };
 export const existing = { kind: "existing", address: "198.51.100.10", hostKey };
 export const vpn = { name: "vpn", profile: "vpn.ovpn" };
 

@@ -10,7 +10,7 @@ describe("an EC2 host", () => {
   holds({
     "without sshFrom": fault(withHost({ kind: "ec2" }), "host.sshFrom", "list of networks", "Pulumi.yaml"),
     "with an empty sshFrom": fault(withEc2({ sshFrom: [] }), "host.sshFrom", "list of networks", "Pulumi.yaml"),
-    "with sshFrom in a text": fault(withEc2({ sshFrom: "198.51.100.9/32" }), "host.sshFrom", "list", "Pulumi.yaml"),
+    "with sshFrom in a text": fault(withEc2({ sshFrom: "198.51.100.23/32" }), "host.sshFrom", "list", "Pulumi.yaml"),
     "with an address without a length": fault(withEc2({ sshFrom: ["198.51.100.7"] }), "host.sshFrom[0]", "CIDR", "/32"),
     "with host bits": fault(withEc2({ sshFrom: ["198.51.100.7/24"] }), "host.sshFrom[0]", "host bits", "/32"),
     "with the example's address": fault(

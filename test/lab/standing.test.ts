@@ -29,7 +29,7 @@ const failing = { PATH: `${folder}${delimiter}${process.env["PATH"]}` };
 beforeAll(() => {
   const script = `#!/bin/sh
 case "$*" in
-*"plugin ls"*) echo '[{"name":"command"},{"name":"random"}]' ;;
+*"plugin ls"*) echo '[{"name":"command"},{"name":"random"},{"name":"tls"}]' ;;
 *" up "*) echo "${failure}" >&2; exit 255 ;;
 esac
 `;
