@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { argumentsOf, findProcesses, must, type ProcessId, run, until } from "./process";
+import { argumentsOf, findProcesses, isBesideUs, must, type ProcessId, run, until } from "./process";
 
 /** What the lab's mounts and cgroups are known by. */
 export const labMark = "wg-gateway-lab";
@@ -32,7 +32,9 @@ export function nspawnEnvironment(): NodeJS.ProcessEnv {
 export function findMachines(below: string): ProcessId[] {
   return findProcesses((pid) => {
     const [program = "", ...rest] = argumentsOf(pid);
-    return program.endsWith("systemd-nspawn") && rest.some((argument) => argument.startsWith(`--directory=${below}`));
+    const isMachine =
+      program.endsWith("systemd-nspawn") && rest.some((word) => word.startsWith(`--directory=${below}`));
+    return isMachine && isBesideUs(pid);
   });
 }
 

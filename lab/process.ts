@@ -150,6 +150,10 @@ export function networkOf(pid: number | "self"): string | undefined {
   return unlessGone(() => readlinkSync(`/proc/${pid}/ns/net`));
 }
 
+/** Whether a process is one of this process's own namespace of processes: not one of a box's (lab/box.sh), which is seen from outside. */
+export const isBesideUs = (pid: number): boolean =>
+  unlessGone(() => readlinkSync(`/proc/${pid}/ns/pid`)) === readlinkSync("/proc/self/ns/pid");
+
 /** The same for a namespace's file below /run/netns. */
 export function networkAt(path: string): string | undefined {
   return unlessGone(() => `net:[${statSync(path).ino}]`);
