@@ -18,7 +18,6 @@ const connection = (changes: Record<string, unknown> = {}) => ({
   user: "admin",
   privateKey: machine.privateKey,
   hostKey: machine.hostKey,
-  dialErrorLimit: 60,
   ...changes,
 });
 
